@@ -1,0 +1,412 @@
+#include "handler.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "body.h"
+#include "event.h"
+#include "tokens.h"
+
+enum { RETRY_AFTER_SECONDS = 30 };
+
+/* A request on its way through the rules. */
+struct delivery {
+	struct receiver *receiver;
+	const struct request *request;
+	struct response *response;
+	struct body body;
+	bool proven;		/* the sender showed a verification token */
+	struct event event;
+	struct timespec began;
+};
+
+void receiver_open(struct receiver *receiver, const char *program,
+	const struct config *config, const char *misconfigured)
+{
+	*receiver = (struct receiver){ .config = *config, .misconfigured = misconfigured };
+	log_open(&receiver->log, program, config->log, config->log_level);
+	receiver->paths[0] = receiver->config.spool;
+	receiver->paths[1] = receiver->config.fallback_spool;
+	receiver->spool_count = receiver->config.fallback_spool[0] ? 2 : 1;
+}
+
+static void drop_spool(struct receiver *receiver, unsigned which)
+{
+	spool_close(receiver->spools[which]);
+	receiver->spools[which] = NULL;
+}
+
+void receiver_close(struct receiver *receiver)
+{
+	for (unsigned i = 0; i < SPOOLS_MAX; i++)
+		drop_spool(receiver, i);
+}
+
+/* The open spool; opened anew where the path leads elsewhere by now. */
+static struct spool *use_spool(struct receiver *receiver, unsigned which,
+	struct reason *why)
+{
+	if (receiver->spools[which] && !spool_is_current(receiver->spools[which]))
+		drop_spool(receiver, which);
+	if (!receiver->spools[which])
+		receiver->spools[which] = spool_open(receiver->paths[which],
+			receiver->config.seen_days, why);
+	return receiver->spools[which];
+}
+
+/* Begins the log line of a request; log_end() is the caller's. */
+static void begin_line(struct log_line *line, const struct delivery *d, int level,
+	const char *what)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	log_begin(line, &d->receiver->log, level, what);
+	log_number(line, "status", (uint64_t)d->response->status);
+	if (d->request->remote_addr)
+		log_outside(line, "remote", d->request->remote_addr);
+	log_number(line, "ms", (uint64_t)((now.tv_sec - d->began.tv_sec) * 1000
+		+ (now.tv_nsec - d->began.tv_nsec) / 1000000));
+}
+
+/* Trouble that the administrator must know of. */
+static void report(const struct receiver *receiver, int level, const char *what,
+	const char *why)
+{
+	struct log_line line;
+
+	log_begin(&line, &receiver->log, level, what);
+	log_text(&line, "reason", why);
+	log_end(&line);
+}
+
+static void refuse(struct delivery *d, int status, const char *body, const char *why)
+{
+	struct log_line line;
+	unsigned suppressed;
+
+	d->response->status = status;
+	d->response->body = body;
+	if (status == 503)
+		d->response->retry_after = RETRY_AFTER_SECONDS;
+	if (!log_allowed(&d->receiver->refusals, &suppressed))
+		return;
+	begin_line(&line, d, status == 503 ? LOG_ERR : LOG_WARNING, "refused");
+	log_text(&line, "reason", why);
+	if (suppressed)
+		log_number(&line, "suppressed", suppressed);
+	log_end(&line);
+}
+
+/* Takes something in by the first spool that can: `put` is tried on each in
+ * turn, and an error of one is logged.  SPOOL_FAILED: all failed, *why says
+ * the last reason. */
+static enum spool_result put_somewhere(struct delivery *d,
+	enum spool_result (*put)(struct spool *, const struct delivery *, struct reason *),
+	const char **path, struct reason *why)
+{
+	struct receiver *receiver = d->receiver;
+
+	for (unsigned i = 0; i < receiver->spool_count; i++) {
+		struct spool *spool = use_spool(receiver, i, why);
+		enum spool_result result = spool ? put(spool, d, why) : SPOOL_FAILED;
+
+		*path = receiver->paths[i];
+		if (result != SPOOL_FAILED)
+			return result;
+		drop_spool(receiver, i);
+		if (i + 1 < receiver->spool_count)
+			report(receiver, LOG_ERR, "fallback", why->text);
+	}
+	return SPOOL_FAILED;
+}
+
+static enum spool_result put_event(struct spool *spool, const struct delivery *d,
+	struct reason *why)
+{
+	return spool_store(spool, d->event.name, d->event.digest, d->body.data,
+		d->body.size, why);
+}
+
+static enum spool_result put_bad(struct spool *spool, const struct delivery *d,
+	struct reason *why)
+{
+	return spool_keep_bad(spool, d->proven, d->body.data, d->body.size, why);
+}
+
+/* What is no event is kept all the same: RingCentral does not send it again,
+ * and a refusal would count against the subscription. */
+static void keep_bad(struct delivery *d, const char *complaint)
+{
+	struct reason why;
+	const char *path;
+	struct log_line line;
+	enum spool_result result = put_somewhere(d, put_bad, &path, &why);
+
+	if (!d->proven) {
+		refuse(d, 400, "{\"error\":\"not an event\"}", complaint);
+		if (result == SPOOL_FAILED)
+			report(d->receiver, LOG_WARNING, "not-kept", why.text);
+		return;
+	}
+	if (result == SPOOL_FAILED) {
+		refuse(d, 503, "{\"error\":\"cannot be stored\"}", why.text);
+		return;
+	}
+	begin_line(&line, d, LOG_WARNING, "bad");
+	log_number(&line, "bytes", d->body.size);
+	log_text(&line, "reason", complaint);
+	log_text(&line, "spool", path);
+	log_end(&line);
+}
+
+/* Whether an event could be taken in now; *why says what is wrong. */
+static bool is_healthy(struct receiver *receiver, struct reason *why)
+{
+	const struct config *config = &receiver->config;
+	struct reason complaint;
+	struct tokens tokens;
+
+	if (receiver->misconfigured) {
+		reason_set(why, "%s", receiver->misconfigured);
+		return false;
+	}
+	if (config->verification_tokens[0]) {
+		if (tokens_read(&tokens, config->verification_tokens, why, &complaint) < 0)
+			return false;
+		tokens_free(&tokens);
+	}
+	for (unsigned i = 0; i < receiver->spool_count; i++) {
+		struct spool *spool = use_spool(receiver, i, why);
+
+		if (!spool)
+			return false;
+		if (spool_check(spool, config->min_free, why) < 0) {
+			drop_spool(receiver, i);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void answer_health(struct delivery *d)
+{
+	struct reason why;
+	struct log_line line;
+
+	if (!is_healthy(d->receiver, &why)) {
+		refuse(d, 503, "{\"status\":\"failing\"}", why.text);
+		return;
+	}
+	d->response->body = "{\"status\":\"ok\"}";
+	begin_line(&line, d, LOG_DEBUG, "health");
+	log_end(&line);
+}
+
+/* Before the event itself: renewing matters even where the disk is full. */
+static void mark_renewal(struct delivery *d)
+{
+	struct reason why;
+	struct spool *spool = use_spool(d->receiver, 0, &why);
+
+	if (!spool || spool_mark_renewal(spool, d->event.subscription, &why) < 0)
+		report(d->receiver, LOG_WARNING, "reminder-not-marked", why.text);
+}
+
+/* Whether an outage of the spool let the fallback spool take this event. */
+static bool fallback_has(struct delivery *d)
+{
+	struct reason why;
+	struct spool *spool;
+
+	if (d->receiver->spool_count < 2)
+		return false;
+	spool = use_spool(d->receiver, 1, &why);
+	return spool && spool_has_seen(spool, d->event.name, &why) > 0;
+}
+
+static void store_event(struct delivery *d)
+{
+	struct reason why;
+	struct log_line line;
+	const char *path = d->receiver->paths[d->receiver->spool_count - 1];
+	enum spool_result result;
+
+	if (d->event.reminder)
+		mark_renewal(d);
+	result = fallback_has(d) ? SPOOL_DUPLICATE
+		: put_somewhere(d, put_event, &path, &why);
+	if (result == SPOOL_FAILED) {
+		refuse(d, 503, "{\"error\":\"cannot be stored\"}", why.text);
+		return;
+	}
+	begin_line(&line, d, d->event.reminder ? LOG_NOTICE : LOG_INFO,
+		result == SPOOL_DUPLICATE ? "duplicate"
+		: d->event.reminder ? "reminder" : "stored");
+	log_outside(&line, "name", d->event.name);
+	log_number(&line, "bytes", d->body.size);
+	log_text(&line, "spool", path);
+	log_end(&line);
+}
+
+static void take_event(struct delivery *d)
+{
+	struct reason why;
+
+	switch (event_read(&d->event, d->body.data, d->body.size, &why)) {
+	case 0:
+		if (d->event.check)
+			answer_health(d);
+		else
+			store_event(d);
+		break;
+	case -1:
+		keep_bad(d, why.text);
+		break;
+	default:
+		refuse(d, 503, "{\"error\":\"out of resources\"}", why.text);
+	}
+}
+
+static void take_body(struct delivery *d)
+{
+	switch (body_take(&d->body, d->receiver->config.max_body)) {
+	case BODY_WHOLE:
+		take_event(d);
+		break;
+	case BODY_TOO_LARGE:
+		body_drop(&d->body);
+		refuse(d, 413, "{\"error\":\"too large\"}",
+			"the body is larger than max_body");
+		break;
+	case BODY_SHORT:
+		refuse(d, 400, "{\"error\":\"incomplete body\"}",
+			"the body ended before CONTENT_LENGTH");
+		break;
+	default:
+		body_drop(&d->body);
+		refuse(d, 503, "{\"error\":\"out of resources\"}", "out of memory");
+	}
+}
+
+/* Judged before the body is taken into memory.  True: go on. */
+static bool sender_is_accepted(struct delivery *d)
+{
+	const struct config *config = &d->receiver->config;
+	struct reason why, complaint;
+	struct tokens tokens;
+
+	if (!config->verification_tokens[0])
+		return true;
+	if (tokens_read(&tokens, config->verification_tokens, &why, &complaint) < 0) {
+		body_drop(&d->body);
+		refuse(d, 503, "{\"error\":\"verification tokens unusable\"}", why.text);
+		return false;
+	}
+	d->proven = tokens_match(&tokens, d->request->verification_token);
+	tokens_free(&tokens);
+	if (!d->proven) {
+		body_drop(&d->body);
+		refuse(d, 401, "{\"error\":\"verification token\"}",
+			d->request->verification_token ? "wrong Verification-Token"
+			: "no Verification-Token");
+	}
+	return d->proven;
+}
+
+static void take_notification(struct delivery *d)
+{
+	if (d->receiver->misconfigured) {
+		body_drop(&d->body);
+		refuse(d, 503, "{\"error\":\"misconfigured\"}", d->receiver->misconfigured);
+		return;
+	}
+	if (sender_is_accepted(d))
+		take_body(d);
+}
+
+static void answer_empty(struct delivery *d)
+{
+	struct log_line line;
+
+	if (!d->response->validation_token[0]) {
+		refuse(d, 400, "{\"error\":\"empty body\"}",
+			"neither a body nor a well-formed Validation-Token");
+		return;
+	}
+	begin_line(&line, d, LOG_NOTICE, "handshake");
+	log_end(&line);
+}
+
+static void answer_post(struct delivery *d)
+{
+	switch (body_begin(&d->body, d->request)) {
+	case BODY_EMPTY:
+		answer_empty(d);
+		break;
+	case BODY_UNREAD:
+		take_notification(d);
+		break;
+	case BODY_SHORT:
+		refuse(d, 400, "{\"error\":\"incomplete body\"}",
+			"the body ended before CONTENT_LENGTH");
+		break;
+	case BODY_BAD_LENGTH:
+		body_drop(&d->body);
+		refuse(d, 400, "{\"error\":\"bad length\"}", "CONTENT_LENGTH is no number");
+		break;
+	default:
+		body_drop(&d->body);
+		refuse(d, 503, "{\"error\":\"out of resources\"}", "out of memory");
+	}
+	body_free(&d->body);
+}
+
+/* The body of a request that wants none of it. */
+static void ignore_body(struct delivery *d)
+{
+	if (body_begin(&d->body, d->request) != BODY_SHORT)
+		body_drop(&d->body);
+	body_free(&d->body);
+}
+
+void handle(struct receiver *receiver, const struct request *request,
+	struct response *response)
+{
+	struct delivery d = { .receiver = receiver, .request = request,
+		.response = response };
+	const char *token = request->validation_token;
+
+	clock_gettime(CLOCK_MONOTONIC, &d.began);
+	*response = (struct response){ .status = 200, .body = "" };
+	if (token && token_is_well_formed(token))
+		strcpy(response->validation_token, token);	/* 512 bytes at most */
+	response->head = strcmp(request->method, "HEAD") == 0;
+	if (strcmp(request->method, "POST") == 0) {
+		answer_post(&d);
+		return;
+	}
+	ignore_body(&d);
+	if (response->head || strcmp(request->method, "GET") == 0) {
+		answer_health(&d);
+		return;
+	}
+	response->allow = "GET, HEAD, POST";
+	refuse(&d, 405, "{\"error\":\"method\"}", "the method is neither POST, GET nor HEAD");
+}
+
+void receiver_tidy(struct receiver *receiver)
+{
+	for (unsigned i = 0; i < receiver->spool_count; i++) {
+		struct reason why;
+		int ran;
+
+		if (!receiver->spools[i])
+			continue;
+		ran = spool_tidy(receiver->spools[i], &why);
+		if (ran > 0)
+			ran = spool_check(receiver->spools[i], receiver->config.min_free, &why);
+		if (ran < 0)
+			report(receiver, LOG_WARNING, "spool-trouble", why.text);
+	}
+}

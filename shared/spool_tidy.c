@@ -1,0 +1,144 @@
+#include "spool_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	INTERVAL_SECONDS = 10,
+	REMOVALS_A_RUN = 2000,		/* some 20 ms of work */
+	LEFTOVER_SECONDS = 24 * 60 * 60
+};
+
+/* Calls `visit` for each entry of a directory until it returns false. */
+static void each_entry(int parent, const char *name,
+	bool (*visit)(int directory, const char *entry, void *context), void *context)
+{
+	int fd = spool_open_directory(parent, name);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!directory) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(directory)) != NULL)
+		if (entry->d_name[0] != '.' && !visit(fd, entry->d_name, context))
+			break;
+	closedir(directory);
+}
+
+struct sweep {
+	char oldest_kept[DAY_NAME_SIZE];	/* days sort as their names do */
+	time_t now;
+	unsigned budget;			/* removals left */
+};
+
+static bool remove_mark(int directory, const char *name, void *context)
+{
+	struct sweep *sweep = context;
+
+	if (sweep->budget == 0)
+		return false;
+	sweep->budget--;
+	(void)unlinkat(directory, name, 0);
+	return true;
+}
+
+static bool is_day_name(const char *name)
+{
+	static const char pattern[] = "0000-00-00";
+
+	if (strlen(name) != strlen(pattern))
+		return false;
+	for (size_t i = 0; pattern[i]; i++)
+		if (pattern[i] == '0' ? name[i] < '0' || name[i] > '9' : name[i] != '-')
+			return false;
+	return true;
+}
+
+static bool forget_day(int seen, const char *name, void *context)
+{
+	struct sweep *sweep = context;
+
+	if (!is_day_name(name) || strcmp(name, sweep->oldest_kept) >= 0)
+		return true;
+	each_entry(seen, name, remove_mark, sweep);
+	if (sweep->budget == 0)
+		return false;
+	(void)unlinkat(seen, name, AT_REMOVEDIR);
+	return true;
+}
+
+/* A leftover of tmp/ is what a crash left there; who still writes it after a
+ * day has lost it. */
+static bool remove_leftover(int tmp, const char *name, void *context)
+{
+	struct sweep *sweep = context;
+	struct stat status;
+
+	if (sweep->budget == 0)
+		return false;
+	if (fstatat(tmp, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+	    && status.st_mtime < sweep->now - LEFTOVER_SECONDS) {
+		sweep->budget--;
+		(void)unlinkat(tmp, name, 0);
+	}
+	return true;
+}
+
+static int make_tomorrow(int seen, long tomorrow, struct reason *why)
+{
+	char name[DAY_NAME_SIZE];
+	struct stat status;
+	int fd;
+
+	spool_day_name(name, tomorrow);
+	if (fstatat(seen, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	fd = spool_make_directory(seen, name, why);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+/* Due when the lock file was last touched an interval ago, or in the future
+ * (the clock was set back). */
+static bool is_due(const struct spool *spool, time_t now)
+{
+	struct stat lock;
+
+	return fstat(spool->lock, &lock) == 0
+		&& (lock.st_mtime + INTERVAL_SECONDS <= now || lock.st_mtime > now);
+}
+
+int spool_tidy(struct spool *spool, struct reason *why)
+{
+	struct sweep sweep = { .now = time(NULL), .budget = REMOVALS_A_RUN };
+	long today = spool_day(sweep.now);
+	int seen, result = 1;
+
+	if (!is_due(spool, sweep.now) || spool_lock(spool, LOCK_TIDY, false) < 0)
+		return 0;
+	if (!is_due(spool, sweep.now)) {
+		result = 0;
+		goto out;
+	}
+	(void)futimens(spool->lock, NULL);
+	seen = spool_directory(spool, DIR_SEEN, why);
+	if (seen < 0 || make_tomorrow(seen, today + 1, why) < 0) {
+		result = -1;
+		goto out;
+	}
+	spool_day_name(sweep.oldest_kept, today - (long)spool->seen_days);
+	each_entry(spool->root, spool_directory_name(DIR_SEEN), forget_day, &sweep);
+	each_entry(spool->root, spool_directory_name(DIR_TMP), remove_leftover, &sweep);
+out:
+	spool_unlock(spool, LOCK_TIDY);
+	return result;
+}
