@@ -1,0 +1,227 @@
+/*
+ * ringspool.fcgi: the FastCGI responder, a pool of threads.
+ *
+ * The main thread takes the signals and watches the time; the others each
+ * have a receiver of their own and serve one request after the other.  Only
+ * the front end's files know libfcgi.
+ */
+#include <errno.h>
+#include <fcgiapp.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "connections.h"
+#include "handler.h"
+#include "listener.h"
+#include "responder.h"
+#include "selftest.h"
+
+static const char program[] = "ringspool.fcgi";
+
+enum {
+	DEFAULT_THREADS = 16,
+	THREADS_MAX = 256,
+	DEFAULT_MODE = 0660
+};
+
+struct options {
+	const char *config;	/* -c, or NULL */
+	const char *socket;	/* -s, or NULL: inherited */
+	mode_t mode;
+	unsigned threads;
+	bool test;
+};
+
+static int usage(FILE *out, int status)
+{
+	fprintf(out, "usage: %s [-c CONFIG] [-s SOCKET [-m MODE]] [-t THREADS]\n"
+		"       %s -T [-c CONFIG] | -V | -h\n"
+		"  -c CONFIG   read this file instead of " CONFIG_DEFAULT_FILE "\n"
+		"  -s SOCKET   listen here: a path, or HOST:PORT (no host: 127.0.0.1);\n"
+		"              otherwise standard input or systemd's socket is taken\n"
+		"  -m MODE     of the socket's path, in octal; %04o otherwise\n"
+		"  -t THREADS  requests served at once, 1 to %d; %d otherwise\n"
+		"  -T          test the configuration and the spool, print what is in force\n"
+		"  -V          print the version\n"
+		"  -h          print this help\n",
+		program, program, (unsigned)DEFAULT_MODE, THREADS_MAX, DEFAULT_THREADS);
+	return status;
+}
+
+static int parse_number(const char *text, int base, unsigned long most,
+	unsigned long *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoul(text, &end, base);
+	return errno || end == text || *end || text[0] == '-' || *number > most ? -1 : 0;
+}
+
+/* Returns -1 to go on, or the status to end with. */
+static int parse_options(int argc, char **argv, struct options *options)
+{
+	unsigned long number;
+	int option;
+
+	while ((option = getopt(argc, argv, "c:s:m:t:TVh")) != -1) {
+		switch (option) {
+		case 'c':
+			options->config = optarg;
+			break;
+		case 's':
+			options->socket = optarg;
+			break;
+		case 'm':
+			if (parse_number(optarg, 8, 0777, &number) < 0)
+				return usage(stderr, EX_USAGE);
+			options->mode = (mode_t)number;
+			break;
+		case 't':
+			if (parse_number(optarg, 10, THREADS_MAX, &number) < 0 || number == 0)
+				return usage(stderr, EX_USAGE);
+			options->threads = (unsigned)number;
+			break;
+		case 'T':
+			options->test = true;
+			break;
+		case 'V':
+			printf("%s %s\n", program, RINGSPOOL_VERSION);
+			return EX_OK;
+		case 'h':
+			return usage(stdout, EX_OK);
+		default:
+			return usage(stderr, EX_USAGE);
+		}
+	}
+	return optind < argc ? usage(stderr, EX_USAGE) : -1;
+}
+
+static int fail(int status, const char *why)
+{
+	fprintf(stderr, "%s: %s\n", program, why);
+	return status;
+}
+
+static void tell(const struct config *config, int level, const char *what,
+	const char *key, const char *value)
+{
+	struct log log;
+	struct log_line line;
+
+	log_open(&log, program, config->log, config->log_level);
+	log_begin(&line, &log, level, what);
+	if (value)
+		log_text(&line, key, value);
+	log_end(&line);
+}
+
+/* A bad file changes nothing. */
+static void reload(struct responder *responder, const struct options *options,
+	struct config *config)
+{
+	struct config fresh;
+	struct reason why;
+
+	if (config_load(&fresh, options->config, &why) < 0) {
+		tell(config, LOG_ERR, "not-reloaded", "reason", why.text);
+		return;
+	}
+	*config = fresh;
+	responder_configure(responder, config);
+	tell(config, LOG_NOTICE, "reloaded", "file", config->file);
+}
+
+/* Until SIGTERM or SIGINT. */
+static void watch(struct responder *responder, const struct options *options,
+	struct config *config, const sigset_t *signals)
+{
+	const struct timespec second = { .tv_sec = 1 };
+
+	for (;;) {
+		int signal = sigtimedwait(signals, NULL, &second);
+
+		if (signal == SIGTERM || signal == SIGINT)
+			return;
+		if (signal == SIGHUP)
+			reload(responder, options, config);
+		responder_watch(responder);
+	}
+}
+
+/* Each connection and each thread's spools take descriptors. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max < 16384 ? limit.rlim_max : 16384;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int serve(const struct options *options, struct config *config,
+	const struct listener *listener)
+{
+	struct responder *responder;
+	struct reason why;
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	/* Before any thread: an interrupted call inside libfcgi loses requests. */
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	/* Our own connections are closed here, without libfcgi's waiting. */
+	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1);
+	if (FCGX_Init() != 0)
+		return fail(EX_OSERR, "libfcgi cannot be initialised");
+	signal(SIGPIPE, SIG_IGN);	/* which FCGX_Init changed */
+	raise_descriptor_limit();
+	responder = responder_start(program, config, listener, options->threads, &why);
+	if (!responder)
+		return fail(EX_OSERR, why.text);
+	tell(config, LOG_NOTICE, "started", "socket", options->socket);
+	watch(responder, options, config, &signals);
+	responder_stop(responder);
+	tell(config, LOG_NOTICE, "stopped", NULL, NULL);
+	return EX_OK;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .mode = DEFAULT_MODE, .threads = DEFAULT_THREADS };
+	struct listener listener;
+	struct config config;
+	struct reason why;
+	int status = parse_options(argc, argv, &options);
+
+	if (status >= 0)
+		return status;
+	umask(SPOOL_UMASK);
+	if (config_load(&config, options.config, &why) < 0)
+		return fail(EX_CONFIG, why.text);
+	if (options.test)
+		return selftest(&config, stdout) > 0 ? EX_CONFIG : EX_OK;
+	if (options.socket ? listener_bind(&listener, options.socket, options.mode, &why) < 0
+	    : listener_inherit(&listener, &why) < 0)
+		return fail(options.socket ? EX_UNAVAILABLE : EX_USAGE, why.text);
+	if (listener.tcp && getenv("FCGI_WEB_SERVER_ADDRS"))
+		return fail(EX_CONFIG, "FCGI_WEB_SERVER_ADDRS is not supported;"
+			" use a Unix socket, or a firewall");
+	if (listener.exposed)
+		tell(&config, LOG_WARNING, "exposed", "reason", "whoever can reach"
+			" this TCP address can deliver events; use a Unix socket or loopback");
+	return serve(&options, &config, &listener);
+}

@@ -1,0 +1,227 @@
+#include "responder.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "connections.h"
+#include "handler.h"
+
+enum { STOP_GRACE_SECONDS = 2 };
+
+struct responder {
+	const char *program;
+	struct listener listener;
+	struct connections *connections;
+	atomic_bool stopping;
+	pthread_mutex_t mutex;		/* guards config */
+	struct config config;
+	atomic_uint generation;		/* of config */
+	unsigned thread_count;
+	pthread_t threads[];
+};
+
+/* What a thread serves with. */
+struct worker {
+	struct responder *responder;
+	struct receiver receiver;
+	unsigned generation;		/* of the configuration in use */
+};
+
+static const char *meta_variable(void *context, const char *name)
+{
+	FCGX_Request *request = context;
+
+	return FCGX_GetParam(name, request->envp);
+}
+
+static ssize_t read_body(void *source, char *buffer, size_t size)
+{
+	FCGX_Request *request = source;
+	int got = FCGX_GetStr(buffer, size > 1 << 30 ? 1 << 30 : (int)size, request->in);
+
+	return got == 0 && FCGX_GetError(request->in) != 0 ? -1 : got;
+}
+
+/* Reads what is left of the stream, normally the record that ends it: left
+ * unread, it would disturb the connection's next request.  False: there is
+ * more than it is worth waiting for. */
+static bool reach_end(FCGX_Request *request)
+{
+	char waste[1024];
+
+	for (int i = 0; i < 64 && !FCGX_HasSeenEOF(request->in); i++)
+		(void)FCGX_GetStr(waste, sizeof waste, request->in);
+	return FCGX_HasSeenEOF(request->in) && FCGX_GetError(request->in) == 0;
+}
+
+static void take_configuration(struct worker *worker)
+{
+	struct responder *responder = worker->responder;
+	struct config config;
+
+	if (worker->generation == atomic_load(&responder->generation))
+		return;
+	pthread_mutex_lock(&responder->mutex);
+	config = responder->config;
+	worker->generation = atomic_load(&responder->generation);
+	pthread_mutex_unlock(&responder->mutex);
+	receiver_close(&worker->receiver);
+	receiver_open(&worker->receiver, responder->program, &config, NULL);
+}
+
+/* So that the last bytes and the end of the connection leave together. */
+static void cork(const struct responder *responder, int fd)
+{
+	int on = 1;
+
+	if (responder->listener.tcp)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+}
+
+static void answer(struct worker *worker, FCGX_Request *fcgi)
+{
+	struct request request = { .read = read_body, .source = fcgi };
+	struct response response;
+	char text[RESPONSE_SIZE];
+
+	take_configuration(worker);
+	request_from_meta(&request, meta_variable, fcgi);
+	handle(&worker->receiver, &request, &response);
+	FCGX_PutStr(text, (int)response_format(&response, text), fcgi->out);
+}
+
+/* Serves the request that is on a connection, and gives the connection back. */
+static void serve(struct worker *worker, struct connection *connection)
+{
+	struct responder *responder = worker->responder;
+	FCGX_Request *fcgi = &connection->request;
+	bool keep;
+
+	/* libfcgi closes the descriptor of a request that it refuses, and of one
+	 * without keepConnection; it delivers cut PARAMS as a request. */
+	fcgi->keepConnection = 1;
+	if (FCGX_Accept_r(fcgi) != 0 || FCGX_GetError(fcgi->in) != 0) {
+		FCGX_Free(fcgi, 0);
+		connections_end(responder->connections, connection);
+		return;
+	}
+	answer(worker, fcgi);
+	keep = reach_end(fcgi) && fcgi->keepConnection && !atomic_load(&responder->stopping);
+	if (!keep)
+		cork(responder, connection->fd);
+	fcgi->keepConnection = 1;
+	FCGX_Finish_r(fcgi);
+	connection->kept = true;
+	if (keep)
+		connections_park(responder->connections, connection);
+	else
+		connections_end(responder->connections, connection);
+	receiver_tidy(&worker->receiver);
+}
+
+static void *work(void *context)
+{
+	struct worker worker = { .responder = context };
+	struct connections *connections = worker.responder->connections;
+	struct connection *connection;
+
+	pthread_mutex_lock(&worker.responder->mutex);
+	receiver_open(&worker.receiver, worker.responder->program,
+		&worker.responder->config, NULL);
+	worker.generation = atomic_load(&worker.responder->generation);
+	pthread_mutex_unlock(&worker.responder->mutex);
+	while (!atomic_load(&worker.responder->stopping)) {
+		connection = connections_wait(connections);
+		if (connection)
+			serve(&worker, connection);
+	}
+	while ((connection = connections_drain(connections)) != NULL)
+		serve(&worker, connection);
+	receiver_close(&worker.receiver);
+	return NULL;
+}
+
+struct responder *responder_start(const char *program, const struct config *config,
+	const struct listener *listener, unsigned threads, struct reason *why)
+{
+	struct responder *responder = calloc(1, sizeof *responder
+		+ threads * sizeof responder->threads[0]);
+
+	if (!responder) {
+		reason_set(why, "out of memory");
+		return NULL;
+	}
+	responder->program = program;
+	responder->listener = *listener;
+	responder->config = *config;
+	pthread_mutex_init(&responder->mutex, NULL);
+	responder->connections = connections_open(listener, config->request_timeout, why);
+	for (unsigned i = 0; responder->connections && i < threads; i++) {
+		int error = pthread_create(&responder->threads[i], NULL, work, responder);
+
+		if (error && i == 0) {
+			reason_set(why, "thread: %s", strerror(error));
+			connections_close(responder->connections);
+			responder->connections = NULL;
+		}
+		if (error)
+			break;	/* fewer threads serve as well */
+		responder->thread_count++;
+	}
+	if (!responder->connections) {
+		pthread_mutex_destroy(&responder->mutex);
+		free(responder);
+		return NULL;
+	}
+	return responder;
+}
+
+void responder_configure(struct responder *responder, const struct config *config)
+{
+	pthread_mutex_lock(&responder->mutex);
+	responder->config = *config;
+	atomic_fetch_add(&responder->generation, 1);
+	pthread_mutex_unlock(&responder->mutex);
+	connections_limit(responder->connections, config->request_timeout);
+}
+
+void responder_watch(struct responder *responder)
+{
+	connections_watch(responder->connections);
+}
+
+/* Waits for a thread while the watch goes on; false: it is over the deadline. */
+static bool join(struct responder *responder, pthread_t thread, time_t deadline)
+{
+	struct timespec until;
+
+	do {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec++;
+		if (pthread_timedjoin_np(thread, NULL, &until) == 0)
+			return true;
+		responder_watch(responder);
+	} while (until.tv_sec <= deadline);
+	return false;
+}
+
+void responder_stop(struct responder *responder)
+{
+	time_t deadline = time(NULL) + (time_t)responder->config.request_timeout
+		+ STOP_GRACE_SECONDS;
+
+	atomic_store(&responder->stopping, true);
+	connections_stop(responder->connections);
+	for (unsigned i = 0; i < responder->thread_count; i++)
+		if (!join(responder, responder->threads[i], deadline))
+			return;
+	connections_close(responder->connections);
+	pthread_mutex_destroy(&responder->mutex);
+	free(responder);
+}

@@ -1,0 +1,34 @@
+/*
+ * responder: the pool of threads that answer FastCGI requests.
+ */
+#ifndef RINGSPOOL_RESPONDER_H
+#define RINGSPOOL_RESPONDER_H
+
+#include "config.h"
+#include "listener.h"
+#include "reason.h"
+
+struct responder;
+
+/* Starts `threads` threads that serve what comes to the listener.  SIGTERM,
+ * SIGINT and SIGHUP are blocked and FCGX_Init() was called.  NULL with *why
+ * filled. */
+struct responder *responder_start(const char *program, const struct config *config,
+	const struct listener *listener, unsigned threads, struct reason *why);
+
+/* Requests that begin from now on follow this configuration. */
+void responder_configure(struct responder *responder, const struct config *config);
+
+/* Ends what takes longer than the configuration's request_timeout; to be
+ * called every second. */
+void responder_watch(struct responder *responder);
+
+/* Accepts no new connection (but serves the backlog of a listener of our
+ * own), lets running requests finish, answers those that are already on their
+ * way on kept connections, ends the threads and frees everything.  Takes a
+ * tenth of a second when nothing runs, and no longer than request_timeout and
+ * some seconds in any case; then threads that hang in a file system's call
+ * are left behind. */
+void responder_stop(struct responder *responder);
+
+#endif
