@@ -12,13 +12,24 @@ def directory(tmp_path_factory):
     return tmp_path_factory.mktemp("platform")
 
 
+@pytest.fixture(scope="session")
+def authority(directory):
+    return Authority(directory / "certificates")
+
+
+@pytest.fixture(scope="session")
+def pair(authority):
+    """A good certificate for 127.0.0.1."""
+    return authority.issue("good")
+
+
 @pytest.fixture
-def start(directory):
+def start(directory, pair):
     """Starts platforms with the settings given; ends them after the test."""
     running = []
 
     def started(**options):
-        running.append(RingCentral(directory, **options).start())
+        running.append(RingCentral(directory, **{"certificate": pair, **options}).start())
         return running[-1]
     yield started
     for platform in running:
@@ -35,12 +46,7 @@ def client(platform):
     return Client(platform)
 
 
-@pytest.fixture(scope="session")
-def authority(directory):
-    return Authority(directory / "certificates")
-
-
 @pytest.fixture
-def hook(authority):
-    with Hook(authority.issue("hook")) as running:
+def hook(pair):
+    with Hook(pair) as running:
         yield running

@@ -17,24 +17,22 @@ where everything is, and serves until it gets SIGINT or SIGTERM.  `GET
 import argparse
 import json
 import signal
-import sys
 import threading
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from standin.api import Api                             # noqa: E402
-from standin.certificates import Authority              # noqa: E402
-from standin.clock import Clock                         # noqa: E402
-from standin.control import Control                     # noqa: E402
-from standin.faults import Faults                       # noqa: E402
-from standin.httpd import CONTROL, RequestLog, Server   # noqa: E402
-from standin.notifier import Notifier                   # noqa: E402
-from standin.rates import Rates                         # noqa: E402
-from standin.settings import Credentials, Settings      # noqa: E402
-from standin.subscriptions import Subscriptions         # noqa: E402
-from standin.timeline import Timeline                   # noqa: E402
-from standin.tokens import Tokens                       # noqa: E402
+from standin.api import Api
+from standin.certificates import Authority
+from standin.clock import Clock
+from standin.control import Control
+from standin.faults import Faults
+from standin.httpd import CONTROL, RequestLog, Server
+from standin.notifier import Notifier
+from standin.rates import Rates
+from standin.settings import Credentials, Settings
+from standin.subscriptions import Subscriptions
+from standin.timeline import Timeline
+from standin.tls import POLL
+from standin.tokens import Tokens
 
 TICK = 0.1                              # seconds between looks at what is due
 
@@ -73,7 +71,7 @@ class RingCentral:
         pair = (certificate or self.authority.issue("platform")) if https else None
         self._server = Server(port, pair, self._clock, self._respond, self._log)
         self.url = self._api.base_url = self._server.origin
-        self._threads = [threading.Thread(target=self._server.serve_forever, args=(0.05,)),
+        self._threads = [threading.Thread(target=self._server.serve_forever, args=(POLL,)),
                          threading.Thread(target=self._keep_time)]
 
     def start(self):

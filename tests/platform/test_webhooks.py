@@ -8,6 +8,7 @@ import threading
 import pytest
 
 import events
+from standin.certificates import Authority
 from standin.client import SUBSCRIPTIONS, Client
 from standin.hook import Hook
 
@@ -130,11 +131,11 @@ def test_the_certificate_chain_is_verified(client, authority, problem, status):
 
 
 def test_another_authority_is_not_trusted(client, tmp_path):
-    from standin.certificates import Authority
     with Hook(Authority(tmp_path).issue("foreign")) as hook:
         assert client.create(hook.address).code == "SUB-524"
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_tls_older_than_1_2_is_refused(client, authority):
     with Hook(authority.issue("old"), newest=ssl.TLSVersion.TLSv1_1) as hook:
         assert client.create(hook.address).code == "SUB-524"

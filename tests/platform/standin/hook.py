@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 
-from .tls import LocalServer
+from .tls import POLL, LocalServer
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Hook:
     def __init__(self, pair=None, newest=ssl.TLSVersion.MAXIMUM_SUPPORTED):
         self._server = LocalServer(0, _Handler, pair, newest)
         self._server.hook = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL,))
         self.address = self._server.origin + "/hook"
         self.stopping = threading.Event()
         self.received = []

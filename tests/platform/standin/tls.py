@@ -8,6 +8,8 @@ import ssl
 import sys
 from http.server import ThreadingHTTPServer
 
+POLL = 0.01                             # seconds until serve_forever() sees its end
+
 
 class LocalServer(ThreadingHTTPServer):
     """`pair` is a certificates.Pair, or None for plain http."""
