@@ -55,7 +55,7 @@ $(BUILD)/ringspool: $(patsubst %.c,$(BUILD)/%.o,$(wildcard spool/*.c)) $(SHARED_
 	$(LINK) -o $@ $^ $(SHARED_LIBS)
 
 # A unit test links what it tests: all objects but those with a main().
-$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(TESTED_OBJECTS)
+$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/fixture.o $(TESTED_OBJECTS)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ -lcmocka -lcurl $(SHARED_LIBS) -pthread
 

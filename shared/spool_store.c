@@ -251,6 +251,21 @@ static void take_back(struct spool *spool, int directory, const char *file,
 		(void)unlinkat(day, name, 0);
 }
 
+/* Whether what bears the name already is an earlier writer's file, and not
+ * something planted there that would make an event vanish as a duplicate. */
+static bool is_event_file(const struct spool *spool, int directory, const char *file,
+	struct reason *why)
+{
+	struct stat status;
+
+	if (fstatat(directory, file, &status, AT_SYMLINK_NOFOLLOW) == 0
+	    && S_ISREG(status.st_mode))
+		return true;
+	reason_set(why, "spool %.200s: new/%s is not a regular file; remove it",
+		spool->path, file);
+	return false;
+}
+
 static enum spool_result store_locked(struct spool *spool, const char *name,
 	const void *body, size_t size, struct reason *why)
 {
@@ -270,7 +285,7 @@ static enum spool_result store_locked(struct spool *spool, const char *name,
 	}
 	(void)snprintf(file, sizeof file, "%s.json", name);
 	made = publish(spool, directory, file, body, size, why);
-	if (made < 0)
+	if (made < 0 || (made == 0 && !is_event_file(spool, directory, file, why)))
 		return SPOOL_FAILED;
 	mark(spool, name, today);
 	if (make_durable(directory) < 0) {
