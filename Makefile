@@ -27,6 +27,13 @@ endif
 COMPILE = $(CC) -std=c11 -D_GNU_SOURCE -DRINGSPOOL_VERSION='"$(VERSION)"' -Ishared \
 	$(WARNINGS) $(HARDENING) $(SANITIZE) $(CFLAGS) -MMD -MP
 LINK = $(CC) -pie $(SANITIZE) $(CFLAGS) $(LDFLAGS)
+PYTEST = RINGSPOOL_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider
+
+# Debian's names of what each step needs.
+BUILD_PACKAGES = gcc libc6-dev libcjson-dev libcurl4-openssl-dev libfcgi-dev libinih-dev libmd-dev
+DEMO_PACKAGES = $(BUILD_PACKAGES) ca-certificates curl lighttpd lighttpd-mod-openssl openssl python3
+CHECK_PACKAGES = $(DEMO_PACKAGES) apache2 libapache2-mod-fcgid libcmocka-dev libfcgi-bin \
+	mandoc nginx-light procps python3-pytest spawn-fcgi systemd
 
 SHARED_LIBS = -linih -lcjson -lmd
 SHARED_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard shared/*.c))
@@ -36,6 +43,7 @@ PROGRAMS = $(BUILD)/ringspool.cgi $(BUILD)/ringspool.fcgi \
 TESTED_OBJECTS = $(SHARED_OBJECTS) $(patsubst %.c,$(BUILD)/%.o,\
 	$(filter-out %/main.c,$(wildcard renew/*.c spool/*.c)))
 UNIT_TESTS = $(patsubst tests/unit/test_%.c,$(BUILD)/tests/test_%,$(wildcard tests/unit/test_*.c))
+PYTEST_SUITES = $(wildcard tests/platform tests/integration tests/renew tests/spool)
 
 all: $(PROGRAMS)	## build the programs into build/
 
@@ -63,10 +71,38 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
 
+packages:	## install what building needs (Debian)
+	@tests/install-packages.sh $(BUILD_PACKAGES)
+
+demo:	## show the main job for real, with a web server and a stand-in platform
+	@tests/install-packages.sh $(DEMO_PACKAGES)
+	@$(MAKE) --no-print-directory --silent all
+	@/usr/bin/python3 -B tests/demo/demo.py
+
+check:	## build and pass all tests
+	@tests/install-packages.sh $(CHECK_PACKAGES)
+	@$(MAKE) --no-print-directory --silent all
+	@$(MAKE) --no-print-directory --silent SAN=address unit
+	@$(MAKE) --no-print-directory --silent SAN=thread unit
+	@$(MAKE) --no-print-directory --silent unit
+	mandoc -Tlint -Wwarning man/*
+	$(PYTEST) $(PYTEST_SUITES)
+
+unit: all $(UNIT_TESTS)
+	@for test in $(UNIT_TESTS); do $$test || exit 1; done
+
+install: all	## install below DESTDIR and PREFIX
+	install -d $(DESTDIR)$(PREFIX)/lib/cgi-bin $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(BUILD)/ringspool.cgi $(DESTDIR)$(PREFIX)/lib/cgi-bin/
+	install -m 755 $(filter-out %.cgi,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
+	for page in man/*; do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+
 clean:	## remove build/
 	rm -rf build
 
-.PHONY: all help clean
+.PHONY: all help packages demo check unit install clean
 .SECONDARY:
 
 -include $(shell find build -name '*.d' 2>/dev/null)
