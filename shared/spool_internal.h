@@ -1,7 +1,8 @@
 /*
  * spool_internal: what the files of the spool module share; nobody else
  * includes it.  spool.c opens and names, spool_store.c is the write protocol,
- * spool_tidy.c the house-keeping.
+ * spool_tidy.c the house-keeping, states.c what the operator's tool does with
+ * the events that are there.
  */
 #ifndef RINGSPOOL_SPOOL_INTERNAL_H
 #define RINGSPOOL_SPOOL_INTERNAL_H
@@ -69,6 +70,13 @@ int spool_open_directory(int parent, const char *name);
  * by the kernel when the process ends. */
 int spool_lock(struct spool *spool, uint64_t byte, bool wait);
 void spool_unlock(struct spool *spool, uint64_t byte);
+
+/* rename(2) that replaces nothing: -1 with errno EEXIST where new_name is. */
+int spool_rename(int from, const char *name, int to, const char *new_name);
+
+/* Makes a directory's entries durable.  An error is final: never retried on
+ * the same descriptor. */
+int spool_make_durable(int directory);
 
 /* The day of a time, and its directory's name below seen/. */
 long spool_day(time_t now);

@@ -60,7 +60,7 @@ static int fill(int fd, const void *body, size_t size)
 }
 
 /* Step 6. */
-static int make_durable(int directory)
+int spool_make_durable(int directory)
 {
 	struct stat unused;
 
@@ -94,17 +94,16 @@ static int publish_unnamed(int directory, const char *name, const void *body,
 	return result;
 }
 
-static int rename_into_place(int tmp, const char *temporary, int directory,
-	const char *name)
+int spool_rename(int from, const char *name, int to, const char *new_name)
 {
-	if (renameat2(tmp, temporary, directory, name, RENAME_NOREPLACE) == 0)
+	if (renameat2(from, name, to, new_name, RENAME_NOREPLACE) == 0)
 		return 0;
 	/* NFS and some others know no flags. */
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
-	if (linkat(tmp, temporary, directory, name, 0) < 0)
+	if (linkat(from, name, to, new_name, 0) < 0)
 		return -1;
-	return unlinkat(tmp, temporary, 0);
+	return unlinkat(from, name, 0);
 }
 
 /* The same by a file in tmp/, where there is no O_TMPFILE or no /proc. */
@@ -128,7 +127,7 @@ static int publish_named(int tmp, int directory, const char *name,
 	*step = "write";
 	if (fill(fd, body, size) == 0) {
 		*step = "rename";
-		if (rename_into_place(tmp, temporary, directory, name) == 0)
+		if (spool_rename(tmp, temporary, directory, name) == 0)
 			result = 1;
 		else if (errno == EEXIST)
 			result = 0;
@@ -278,7 +277,7 @@ static enum spool_result store_locked(struct spool *spool, const char *name,
 	if (found < 0)
 		return SPOOL_FAILED;
 	if (found) {
-		if (make_durable(directory) == 0)
+		if (spool_make_durable(directory) == 0)
 			return SPOOL_DUPLICATE;
 		fail(spool, "fsync of new", why);
 		return SPOOL_FAILED;
@@ -288,7 +287,7 @@ static enum spool_result store_locked(struct spool *spool, const char *name,
 	if (made < 0 || (made == 0 && !is_event_file(spool, directory, file, why)))
 		return SPOOL_FAILED;
 	mark(spool, name, today);
-	if (make_durable(directory) < 0) {
+	if (spool_make_durable(directory) < 0) {
 		fail(spool, "fsync of new", why);
 		if (made)
 			take_back(spool, directory, file, name, today);
@@ -317,7 +316,7 @@ int spool_has_seen(struct spool *spool, const char *name, struct reason *why)
 {
 	int found = find_mark(spool, name, spool_day(time(NULL)), why);
 
-	if (found > 0 && make_durable(spool->directories[DIR_NEW]) < 0)
+	if (found > 0 && spool_make_durable(spool->directories[DIR_NEW]) < 0)
 		return fail(spool, "fsync of new", why);
 	return found;
 }
@@ -397,7 +396,7 @@ static enum spool_result keep_bad_locked(struct spool *spool, bool proven,
 	made = publish(spool, bad, file, body, size, why);
 	if (made < 0)
 		return SPOOL_FAILED;
-	if (make_durable(bad) < 0) {
+	if (spool_make_durable(bad) < 0) {
 		fail(spool, "fsync of bad", why);
 		if (made)
 			(void)unlinkat(bad, file, 0);
