@@ -16,9 +16,9 @@
 /*
  * cJSON takes up to forty times a text's size in memory, so each parse has a
  * budget of allocations.  cJSON's hooks know no context: hence a variable a
- * thread.
+ * thread; it limits nothing while no body is parsed.
  */
-static _Thread_local size_t budget;
+static _Thread_local size_t budget = SIZE_MAX;
 static _Thread_local bool over_budget;
 
 static void *allocate_within_budget(size_t size)
@@ -126,6 +126,7 @@ static cJSON *parse(const char *body, size_t size, bool *exact, struct reason *w
 	over_budget = false;
 	errno = 0;
 	root = parse_object(copy ? copy : body, size);
+	budget = SIZE_MAX;
 	free(copy);
 	if (!root) {
 		*result = !over_budget && errno == ENOMEM ? -2 : -1;
@@ -219,19 +220,29 @@ static int make_name(struct event *event, const cJSON *root, bool exact,
 	return 0;
 }
 
+/* Parses a body; NULL with *result and *why set. */
+static cJSON *read_object(const char *body, size_t size, bool *exact,
+	struct reason *why, int *result)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, install_budget);
+	if (memchr(body, '\0', size)) {
+		*result = reason_set(why, "holds a NUL byte");
+		return NULL;
+	}
+	return parse(body, size, exact, why, result);
+}
+
 int event_read(struct event *event, const char *body, size_t size,
 	struct reason *why)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	const cJSON *filter, *subscription;
 	bool exact;
 	int result = 0;
 	cJSON *root;
 
-	pthread_once(&once, install_budget);
-	if (memchr(body, '\0', size))
-		return reason_set(why, "holds a NUL byte");
-	root = parse(body, size, &exact, why, &result);
+	root = read_object(body, size, &exact, why, &result);
 	if (!root)
 		return result;
 	filter = member(root, "event");
@@ -246,4 +257,35 @@ int event_read(struct event *event, const char *body, size_t size,
 	result = make_name(event, root, exact, body, size, why);
 	cJSON_Delete(root);
 	return result;
+}
+
+static void copy_member(char *out, size_t size, const cJSON *root, const char *name)
+{
+	const cJSON *item = member(root, name);
+	const char *value = cJSON_IsString(item) ? item->valuestring : "";
+	size_t length = strnlen(value, size - 1);
+
+	memcpy(out, value, length);
+	out[length] = '\0';
+}
+
+int envelope_read(struct envelope *envelope, const char *body, size_t size,
+	struct reason *why)
+{
+	bool exact;
+	int result = 0;
+	cJSON *root;
+
+	*envelope = (struct envelope){ .uuid = "" };
+	root = read_object(body, size, &exact, why, &result);
+	if (!root)
+		return result;
+	copy_member(envelope->uuid, sizeof envelope->uuid, root, "uuid");
+	copy_member(envelope->event, sizeof envelope->event, root, "event");
+	copy_member(envelope->subscription, sizeof envelope->subscription, root,
+		"subscriptionId");
+	copy_member(envelope->owner, sizeof envelope->owner, root, "ownerId");
+	copy_member(envelope->timestamp, sizeof envelope->timestamp, root, "timestamp");
+	cJSON_Delete(root);
+	return 0;
 }

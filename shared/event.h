@@ -44,4 +44,19 @@ struct event {
 int event_read(struct event *event, const char *body, size_t size,
 	struct reason *why);
 
+/* What the envelope says, for people and for consumers' commands.  A member
+ * that is missing or no text is ""; a longer one is cut.  It came from
+ * outside: any byte but NUL may be in it. */
+struct envelope {
+	char uuid[128];
+	char event[1024];
+	char subscription[128];
+	char owner[128];
+	char timestamp[64];
+};
+
+/* Fills *envelope.  Returns as event_read() does; *envelope is empty then. */
+int envelope_read(struct envelope *envelope, const char *body, size_t size,
+	struct reason *why);
+
 #endif
