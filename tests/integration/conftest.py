@@ -11,10 +11,11 @@ import pytest
 import certs
 import process
 import servers
-from client import Client
+from wire import Client
 from place import prepare
 from settings import CGI, FCGI
 
+FIGURES = pytest.StashKey()
 TOOLS = ("apache2", "curl", "lighttpd", "nginx", "openssl", "spawn-fcgi",
          "systemd-socket-activate", "systemd-analyze")
 
@@ -75,6 +76,17 @@ def assert_no_sanitizer_report(directory):
         text = log.read_text(errors="replace")
         for mark in ("Sanitizer", "runtime error:"):
             assert mark not in text, f"{log}:\n{text}"
+
+
+@pytest.fixture
+def figures(request):
+    """Notes a measured figure, for the summary at the end."""
+    return request.config.stash.setdefault(FIGURES, []).append
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for line in config.stash.get(FIGURES, []):
+        terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -1,11 +1,12 @@
 """Programs that a test starts: ready by condition, ended by process id, logs kept."""
 
+import ctypes
 import os
 import signal
 import socket
 import subprocess
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 PATIENCE = 30       # seconds until a condition counts as failed
@@ -84,16 +85,21 @@ def running(program):
             program.stop()
 
 
-def is_alive(pid):
-    """Whether the process runs; one that merely was not waited for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+def adopt_orphans():
+    """Become the parent of what a daemon leaves behind, so that its exit status is ours
+    to see: spawn-fcgi's responders have no other parent."""
+    set_child_subreaper = 36
+    assert ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0) == 0
 
 
 def end(pid):
-    """End a process that is not our child, if it is still there."""
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-    wait_until(lambda: not is_alive(pid), f"end of process {pid}")
+    """End an adopted process; its exit status and the seconds that took."""
+    begin = time.monotonic()
+    os.kill(pid, signal.SIGTERM)
+    _, status = wait_until(lambda: waited_for(pid), f"end of process {pid}")
+    return os.waitstatus_to_exitcode(status), time.monotonic() - begin
+
+
+def waited_for(pid):
+    done = os.waitpid(pid, os.WNOHANG)
+    return done if done[0] else None

@@ -5,7 +5,7 @@ import socket
 import subprocess
 from contextlib import contextmanager
 
-from process import Program, accepts, end, wait_until
+from process import Program, accepts, adopt_orphans, end, wait_until
 from settings import ROOT, SERVICE, WEB
 
 # The service's user in the web server's group, which stands in for the spool's.
@@ -53,7 +53,9 @@ def socket_activated(place, *options):
 
 @contextmanager
 def under_spawn_fcgi(place, processes, *options):
-    """By the shipped script; gives the process ids of the responders."""
+    """By the shipped script; gives the process ids of the responders. Who ends one
+    takes it from that list."""
+    adopt_orphans()
     pids = place.work / "run" / "pids"
     values = {"SOCKET": place.socket, "PIDFILE": pids, "PROGRAM": place.fcgi,
               "PROCESSES": processes, "SERVICE_USER": SERVICE, "SERVICE_GROUP": WEB.pw_gid,

@@ -40,7 +40,7 @@ def start_server(command, work, port, **options):
 # Apache
 
 @contextmanager
-def apache(place, front, path, mpm, modules, values):
+def apache(place, front, path, mpm, modules, values, site_wide=()):
     port, work = free_port(), place.work
     modules = ["authz_core", "alias", "deflate", "env", "filter", "headers", "http2",
                "reqtimeout", "socache_shmcb", "ssl", f"mpm_{mpm}", *modules]
@@ -59,6 +59,7 @@ def apache(place, front, path, mpm, modules, values):
         "<Directory />\nRequire all denied\n</Directory>",
         "SSLProtocol all", "SSLCipherSuite ALL:@SECLEVEL=0", "SetOutputFilter DEFLATE",
         *(f'Header always set {name} "{value}"' for name, value in LONG_HEADERS.items()),
+        *site_wide,
         *(f"Define {name} {value}" for name, value in values.items()),
         f"Include {ROOT}/apache-conf/ringspool-tls.conf",
     ]
@@ -70,17 +71,23 @@ def apache(place, front, path, mpm, modules, values):
         yield Site(port, path, place.spool, work, mpm != "prefork", server)
 
 
-def apache_cgi(place, mpm, module):
+def apache_cgi(place, mpm, module, values, site_wide=()):
     return apache(place, "ringspool-cgi.conf", "/cgi-bin/ringspool.cgi", mpm, [module],
-                  {"RINGSPOOL_CGI": place.cgi, "RINGSPOOL_CONFIG": place.config})
+                  {"RINGSPOOL_CGI": place.cgi, **values}, site_wide)
 
 
-def apache_cgid(place):
-    return apache_cgi(place, "event", "cgid")
+def apache_mod_cgid(place):
+    return apache_cgi(place, "event", "cgid", {"RINGSPOOL_CONFIG": place.config})
 
 
-def apache_cgi_prefork(place):
-    return apache_cgi(place, "prefork", "cgi")
+def apache_mod_cgi(place):
+    return apache_cgi(place, "prefork", "cgi", {"RINGSPOOL_CONFIG": place.config})
+
+
+def apache_set_env(place, variables):
+    """Without a configuration file: settings by SetEnv alone."""
+    return apache_cgi(place, "event", "cgid", {},
+                      [f"SetEnv {name} {value}" for name, value in variables.items()])
 
 
 def apache_to_socket(place):
@@ -164,12 +171,13 @@ def lighttpd_spawn_fcgi(place):
 # nginx
 
 @contextmanager
-def nginx_to_socket(place, upstream="", server=""):
+def nginx_to_socket(place, kept_connections=False):
     port, work = free_port(), place.work
     temporary = "".join(f"{kind}_temp_path {work}/nginx-{kind};\n"
                         for kind in ("client_body", "fastcgi", "proxy", "scgi", "uwsgi"))
     headers = "".join(f'add_header {name} "{value}" always;\n'
                       for name, value in LONG_HEADERS.items())
+    upstream, server = ("keepalive 8;", "fastcgi_keep_conn on;") if kept_connections else ("", "")
     config = work / "nginx.conf"
     config.write_text(f"""
 daemon off;
@@ -209,8 +217,8 @@ def nginx_fastcgi(place):
 
 
 COMBINATIONS = {
-    "apache-mod_cgid": apache_cgid,
-    "apache-mod_cgi": apache_cgi_prefork,
+    "apache-mod_cgid": apache_mod_cgid,
+    "apache-mod_cgi": apache_mod_cgi,
     "apache-mod_proxy_fcgi": apache_proxy_fcgi,
     "apache-mod_fcgid": apache_fcgid,
     "lighttpd-mod_cgi": lighttpd_cgi,

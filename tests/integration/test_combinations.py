@@ -10,8 +10,8 @@ import ssl
 
 import pytest
 
-from client import Client
-from events import fresh_uuid, sms
+from wire import Client
+from notification import fresh_uuid, sms
 from settings import TOKENS
 
 HANDSHAKE = "wtdwi2y88489yr34iwegsekshwekfhsdfh"

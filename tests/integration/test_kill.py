@@ -1,0 +1,51 @@
+"""Programs killed at any moment: what was acknowledged is there, whole, and once."""
+
+import os
+import random
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+import responder
+import servers
+from load import Load, spooled_once
+
+KILLS = 40
+
+
+def pauses():
+    """Events to wait for between two kills: chance decides where a kill hits."""
+    chance = random.Random()
+    return (chance.randrange(1, 15) for _ in range(KILLS))
+
+
+def test_responder_killed_at_random_moments(place, certificates):
+    with responder.listener(place.socket) as held, servers.lighttpd_to_socket(place) as site:
+        current = responder.on_standard_input(place, held)
+        try:
+            with Load(site, certificates, persistent=True) as load:
+                for pause in pauses():
+                    load.wait_for_more(pause)
+                    current.process.kill()
+                    current.process.wait()
+                    current = responder.on_standard_input(place, held)
+        finally:
+            current.stop()
+    spooled_once(load, place.spool)
+
+
+def test_cgi_killed_at_random_moments(place, certificates):
+    killed = 0
+    with servers.lighttpd_cgi(place) as site, Load(site, certificates, persistent=True) as load:
+        while killed < KILLS:
+            for pid in children(site.server.pid):
+                # It may have done its work between the look and the kill.
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    killed += 1
+            load.wait_for_more(3)
+    spooled_once(load, place.spool)
+
+
+def children(pid):
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
