@@ -6,12 +6,12 @@
  * account and extension.  A declared filter is looked up among the present
  * ones with those ids left out of the comparison that it wrote as ~.
  */
+#include "filters.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#include "filters.h"
 
 #define ACCOUNT "/restapi/v1.0/account/{accountId}"
 #define EXTENSION ACCOUNT "/extension/{extensionId}"
