@@ -47,10 +47,10 @@ def certificates(work):
 
 
 @pytest.fixture
-def place(work, certificates, request):
-    """A spool and a configuration for one test."""
-    number = len(list(work.iterdir()))
-    return prepare(work / f"{number}-{request.node.originalname}", certificates)
+def place(work, certificates):
+    """A spool and a configuration for one test. Its name is short: a socket's path has
+    room for 107 bytes only."""
+    return prepare(work / str(len(list(work.iterdir()))), certificates)
 
 
 @pytest.fixture(scope="session", params=servers.COMBINATIONS)

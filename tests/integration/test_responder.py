@@ -1,0 +1,286 @@
+"""ringspool.fcgi by itself: peers that are slow or hostile, signals, options."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+import fastcgi
+import responder
+from fastcgi import PARAMS, STDIN, Connection, ask, begin, connect, pairs, record, stream, variables
+from notification import sms
+from process import running, wait_until
+from settings import CGI, FCGI, TOKENS
+
+LIMIT = 1           # seconds; request_timeout of these tests
+SLACK = 3           # beyond it, until a peer must have been cut off
+PROOF = {"HTTP_VERIFICATION_TOKEN": TOKENS[0]}
+
+
+@pytest.fixture
+def serving(place):
+    """A responder with four threads and a short time limit, on its own socket."""
+    with open(place.config, "a", encoding="ascii") as config:
+        config.write(f"request_timeout = {LIMIT}\n")
+    with running(responder.with_own_socket(place, "-t", "4")) as started:
+        yield started
+
+
+def unfinished_requests():
+    """Requests that stop where a peer that waits costs a thread."""
+    event = sms()
+    parameters = stream(PARAMS, pairs(variables(event, **PROOF)))
+    whole = begin() + parameters + stream(STDIN, event)
+    return {
+        "nothing": b"",
+        "half a header": whole[:5],
+        "half of PARAMS": whole[:len(begin()) + len(parameters) // 2],
+        "no body": begin() + parameters,
+        "half a body": begin() + parameters + record(STDIN, event[:len(event) // 2]),
+        "body without its end": begin() + parameters + record(STDIN, event),
+    }
+
+
+UNFINISHED = unfinished_requests()
+
+
+@pytest.mark.parametrize("sent", UNFINISHED.values(), ids=UNFINISHED)
+def test_silent_peer_is_cut_off_at_the_time_limit(serving, place, sent):
+    with connect(place.socket) as silent:
+        silent.sendall(sent)
+        begun = time.monotonic()
+        Connection(silent).hung_up()
+        took = time.monotonic() - begun
+    assert LIMIT / 2 < took < LIMIT + SLACK
+
+
+def test_kept_connection_is_cut_off_within_its_next_request(serving, place):
+    with connect(place.socket) as kept:
+        kept.sendall(fastcgi.request(sms(), keep=True, **PROOF))
+        assert Connection(kept).reply().status == 200
+        kept.sendall(UNFINISHED["half a header"])
+        begun = time.monotonic()
+        assert Connection(kept).hung_up() == b""
+        assert time.monotonic() - begun < LIMIT + SLACK
+
+
+def test_others_are_served_while_some_peers_are_silent(serving, place):
+    silent = [connect(place.socket) for _ in range(3)]
+    try:
+        for connection, sent in zip(silent, list(UNFINISHED.values())[2:5]):
+            connection.sendall(sent)
+        begun = time.monotonic()
+        for _ in range(20):
+            assert ask(place.socket, sms(), **PROOF).status == 200
+        assert time.monotonic() - begun < LIMIT
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+def test_silent_peers_on_every_thread_delay_others_by_the_limit_only(serving, place):
+    silent = [connect(place.socket) for _ in range(8)]
+    try:
+        for connection in silent:
+            connection.sendall(UNFINISHED["half a body"])
+        begun = time.monotonic()
+        assert ask(place.socket, sms(), **PROOF).status == 200
+        assert time.monotonic() - begun < 2 * (LIMIT + SLACK)
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+def test_idle_kept_connections_hold_no_thread(serving, place):
+    kept = [connect(place.socket) for _ in range(12)]
+    try:
+        for connection in kept:
+            connection.sendall(fastcgi.request(sms(), keep=True, **PROOF))
+            assert Connection(connection).reply().status == 200
+        begun = time.monotonic()
+        assert ask(place.socket, sms(), **PROOF).status == 200
+        assert time.monotonic() - begun < LIMIT / 2
+        for connection in kept:
+            connection.sendall(fastcgi.request(sms(), keep=True, **PROOF))
+            assert Connection(connection).reply().status == 200, "a kept one still serves"
+    finally:
+        for connection in kept:
+            connection.close()
+
+
+def test_peer_that_goes_away_within_the_body_leaves_nothing(serving, place):
+    for name in ("half of PARAMS", "no body", "half a body"):
+        with connect(place.socket) as leaving:
+            leaving.sendall(UNFINISHED[name])
+            leaving.shutdown(socket.SHUT_WR)
+            Connection(leaving).hung_up()
+    assert place.spool.names() == []
+
+
+@pytest.mark.parametrize("garbage", [
+    b"POST /ringspool HTTP/1.1\r\n\r\n", bytes(1000), b"\xff" * 1000,
+    record(PARAMS, b"\x05\x05x"), begin() + stream(PARAMS, b"\x7f\x7fshort"),
+], ids=["http", "zeros", "ones", "params-first", "params-cut"])
+def test_what_is_not_fastcgi_does_no_harm(serving, place, garbage):
+    with connect(place.socket) as confused:
+        confused.sendall(garbage)
+        confused.shutdown(socket.SHUT_WR)
+        Connection(confused).hung_up()
+    assert ask(place.socket, sms(), **PROOF).status == 200
+
+
+def test_settings_never_come_with_a_request(serving, place):
+    other = place.work / "run" / "other"
+    other.mkdir(mode=0o777)
+    settings = {"RINGSPOOL_SPOOL": str(other), "RINGSPOOL_VERIFICATION_TOKENS": "",
+                "RINGSPOOL_CONFIG": "/dev/null", "RINGSPOOL_MAX_BODY": "1"}
+    event = sms()
+    assert ask(place.socket, event, **settings).status == 401
+    assert ask(place.socket, event, **settings, **PROOF).status == 200
+    assert place.spool.contents() == [event]
+    assert os.listdir(other) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "INT"])
+@pytest.mark.parametrize("connected", [False, True], ids=["idle", "kept-connection"])
+def test_stop_is_clean_and_quick(serving, place, number, connected):
+    with connect(place.socket) as kept:
+        if connected:
+            kept.sendall(fastcgi.request(sms(), keep=True, **PROOF))
+            assert Connection(kept).reply().status == 200
+        serving.stop_signal = number
+        status, seconds = serving.stop()
+    assert status == 0
+    assert seconds < 1
+
+
+def test_running_request_is_finished_before_the_end(serving, place):
+    event = sms()
+    whole = fastcgi.request(event, **PROOF)
+    with connect(place.socket) as slow:
+        slow.sendall(whole[:-20])
+        assert ask(place.socket, sms(), **PROOF).status == 200     # so the other one runs, too
+        serving.process.send_signal(signal.SIGTERM)
+        slow.sendall(whole[-20:])
+        assert Connection(slow).reply().status == 200
+    assert serving.process.wait(5) == 0
+    assert event in place.spool.contents()
+
+
+def lines(started, mark):
+    return [line for line in started.text().splitlines() if mark in line]
+
+
+def test_hangup_signal_reads_the_configuration_again(serving, place):
+    assert ask(place.socket, sms()).status == 401
+    place.config.write_text(f"[receiver]\nspool = {place.spool.path}\n")
+    serving.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: lines(serving, "=reloaded"), "the configuration read again")
+    assert ask(place.socket, sms()).status == 200
+
+
+def test_hangup_signal_with_a_bad_file_keeps_the_settings(serving, place):
+    place.config.write_text("[receiver]\nspool = /nowhere\nspoool = /typing-error\n")
+    serving.process.send_signal(signal.SIGHUP)
+    told = wait_until(lambda: lines(serving, "not-reloaded"), "the complaint")
+    assert "ringspool.conf:3" in told[0]
+    event = sms()
+    assert ask(place.socket, event).status == 401
+    assert ask(place.socket, event, **PROOF).status == 200
+    assert place.spool.contents() == [event]
+
+
+def test_changed_token_file_counts_at_once(serving, place):
+    (place.work / "tokens").write_text("a-new-one\n")
+    assert ask(place.socket, sms(), **PROOF).status == 401
+    assert ask(place.socket, sms(), HTTP_VERIFICATION_TOKEN="a-new-one").status == 200
+
+
+def test_log_names_reasons_and_no_secrets(serving, place):
+    ask(place.socket, sms(), HTTP_VERIFICATION_TOKEN="guessed-by-somebody",
+        QUERY_STRING="auth_token=of-the-address")
+    ask(place.socket, sms(), QUERY_STRING="auth_token=of-the-address", **PROOF)
+    text = wait_until(lambda: serving.text() if lines(serving, "401") else None, "a log line")
+    for secret in ("guessed-by-somebody", "of-the-address", *TOKENS, "Grüße", "400100201"):
+        assert secret not in text
+    assert all(re.match(r"(\S+: )?(\S+=\S* ?)+", line) for line in text.splitlines())
+
+
+def run(program, *arguments, **more):
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False,
+                          stdin=subprocess.DEVNULL, env={"PATH": os.environ["PATH"], **more})
+
+
+@pytest.mark.parametrize("program", [CGI, FCGI], ids=["cgi", "fcgi"])
+class TestOptions:
+    def test_good_configuration(self, program, place):
+        done = run(program, "-T", "-c", place.config)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert str(place.spool.path) in done.stdout
+
+    def test_configuration_named_by_the_environment(self, program, place):
+        assert run(program, "-T", RINGSPOOL_CONFIG=str(place.config)).returncode == 0
+
+    @pytest.mark.parametrize("line", [
+        "unknown = 1", "max_body = many", "seen_days = -1", "no equals sign",
+        "spool = " + "x" * 300, "log = nowhere", "log_level = loud",
+    ])
+    def test_bad_configuration_is_told_by_file_and_line(self, program, place, line):
+        place.config.write_text(f"[receiver]\n; comment\n{line}\n")
+        done = run(program, "-T", "-c", place.config)
+        assert done.returncode == 78
+        assert f"{place.config}:3" in done.stderr
+
+    def test_unknown_section_is_refused(self, program, place):
+        place.config.write_text("[reciever]\nspool = /typing/error\n")
+        done = run(program, "-T", "-c", place.config)
+        assert done.returncode == 78
+        assert f"{place.config}:" in done.stderr
+
+    def test_named_file_must_be_there(self, program, place):
+        done = run(program, "-T", "-c", place.work / "missing.conf")
+        assert done.returncode == 78
+        assert "missing.conf" in done.stderr
+
+    def test_missing_spool_is_told_with_its_remedy(self, program, place):
+        place.spool.remove()
+        done = run(program, "-T", "-c", place.config)
+        assert done.returncode == 78
+        assert "install -d" in done.stdout + done.stderr
+
+    def test_environment_wins_over_the_file(self, program, place):
+        done = run(program, "-T", "-c", place.config, RINGSPOOL_SPOOL="/nonexistent/spool")
+        assert done.returncode == 78
+        assert "/nonexistent/spool" in done.stdout + done.stderr
+
+    def test_version_and_help(self, program, place):
+        version, usage = run(program, "-V"), run(program, "-h")
+        assert (version.returncode, usage.returncode) == (0, 0)
+        assert re.fullmatch(rf"{program.name} \d+\.\d+\S*\n", version.stdout)
+        assert "usage" in usage.stdout
+
+    def test_unknown_option(self, program, place):
+        assert run(program, "-Z").returncode == 64
+
+
+def test_responder_without_a_socket_says_so(place):
+    done = run(FCGI, "-c", place.config)
+    assert done.returncode == 64
+    assert done.stderr
+
+
+def test_socket_has_the_mode_asked_for(place):
+    with running(responder.with_own_socket(place)):
+        status = os.stat(place.socket)
+    assert status.st_mode & 0o7777 == 0o660
+
+
+def test_stale_socket_is_replaced(place):
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(place.socket))
+    with running(responder.with_own_socket(place)):
+        assert ask(place.socket, sms(), **PROOF).status == 200
