@@ -564,10 +564,11 @@ def test_an_unknown_fault_or_setting_is_a_mistake(platform):
 
 def test_the_log_tells_calls_and_no_secrets(platform, client, hook):
     client.create(hook.address + "?auth_token=s3cret-in-query", token="v-token")
-    client.api("GET", SUBSCRIPTIONS + "/x")
+    client.call("POST", "/restapi/oauth/token", json.dumps({
+        "assertion": platform.credentials.jwt}))
     assert [(one["method"], one["path"], one["status"]) for one in platform.requests()] == [
         ("POST", "/restapi/oauth/token", 200), ("POST", SUBSCRIPTIONS, 200),
-        ("GET", SUBSCRIPTIONS + "/x", 404)]
+        ("POST", "/restapi/oauth/token", 401)]
     assert platform.requests()[1]["document"]["eventFilters"] == [PRESENCE]
     text = json.dumps(platform.requests())
     for secret in (client.token, platform.credentials.client_secret, "v-token", "s3cret",

@@ -160,8 +160,8 @@ def test_every_family_is_delivered(platform, hook, subscribe, name):
     assert [one["ok"] for one in results] == [True]
     event = json.loads(hook.received[0].body)
     assert re.fullmatch(r"\d{18,20}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", event["uuid"])
-    if name != "dnd-status":
-        assert event["subscriptionId"] == subscription
+    assert not set(events.KINDS[name].without) & set(event)
+    assert event.get("subscriptionId", subscription) == subscription
     shown = event.get("pn_apns", event)
     assert shown["event"] == (events.KINDS[name].event or filled(events.KINDS[name].filter))
     assert shown["body"]
@@ -211,6 +211,7 @@ def test_overlapping_subscriptions_each_get_a_copy(platform, hook, subscribe):
     ("/restapi/v1.0/account/~/a2p-sms/batches/7", "message-batch", 0),
     ("/team-messaging/v1/posts", "posts", 1),
     ("/restapi/v1.0/account/~/extension/555/presence", "extension-presence", 0),
+    ("/restapi/v1.0/subscription/~?threshold=7200&interval=3600", "reminder", 1),
 ])
 def test_filters_let_through_what_they_name(platform, subscribe, path, name, count):
     subscribe(path)
