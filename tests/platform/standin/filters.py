@@ -1,6 +1,6 @@
 """Event filters: how the platform stores them and which events they let through."""
 
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import events
 
@@ -43,7 +43,7 @@ def reminder(path):
     """(threshold, interval) of a reminder filter, None for any other filter."""
     if not path.startswith(REMINDER_PREFIX):
         return None
-    parameters = dict(parse_qsl(urlsplit(path).query))
+    parameters = dict(_parameters(path))
     try:
         return int(parameters["threshold"]), int(parameters["interval"])
     except (KeyError, ValueError):
@@ -72,22 +72,28 @@ def reordered(paths):
 
 def _with_reversed_query(path):
     parts = urlsplit(path)
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
-    return parts._replace(query=urlencode(pairs[::-1], safe="+:,")).geturl()
+    return parts._replace(query="&".join(reversed(parts.query.split("&")))).geturl()
+
+
+def _parameters(path):
+    """(name, value) of the query; a plus is a plus, for numbers begin with it."""
+    for pair in urlsplit(path).query.split("&"):
+        name, _, value = pair.partition("=")
+        yield unquote(name), unquote(value)
 
 
 def matches(path, event_filter, body):
     """Whether an event of `event_filter` (stored form) passes the filter `path`."""
-    wanted, offered = urlsplit(path), urlsplit(event_filter)
-    if not _same_resource(_plain(wanted.path), _plain(offered.path)):
+    if not _same_resource(_resource(path), _resource(event_filter)):
         return False
-    known = _properties(dict(parse_qsl(offered.query)), body)
+    known = _properties(dict(_parameters(event_filter)), body)
     return all(value in known.get(name, (value,))
-               for name, value in parse_qsl(wanted.query) if name in RESTRICTING)
+               for name, value in _parameters(path) if name in RESTRICTING)
 
 
-def _plain(path):
-    return ALIASES.get(path, path)
+def _resource(path):
+    plain = urlsplit(path).path
+    return ALIASES.get(plain, plain)
 
 
 def _same_resource(wanted, offered):
@@ -102,6 +108,8 @@ def _properties(parameters, body):
     for name in ("type", "direction", "from", "batchId"):
         if isinstance(body.get(name), str):
             known.setdefault(name, {body[name]})
+    if isinstance(body.get("to"), list) and isinstance(body["to"][0], str):
+        known["to"] = set(body["to"])
     if "changes" in body:
         known["type"] = {change["type"] for change in body["changes"]}
     if "parties" in body:

@@ -70,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return None
         parts = urlsplit(self.path)
-        return Request(self.command, parts.path, parts.query, self.headers,
+        return Request(self.command, parts.path, self.headers,
                        self.rfile.read(int(length)))
 
     def _log(self, request, reply, fault, request_id):

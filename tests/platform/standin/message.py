@@ -8,8 +8,7 @@ from email.message import Message
 @dataclass
 class Request:
     method: str
-    path: str                           # without the query
-    query: str
+    path: str                           # without the query, which no call here has
     headers: Message                    # get() whatever the case of the name
     body: bytes
 
