@@ -258,6 +258,20 @@ int states_each_day(struct states *states, int (*visit)(void *context,
 	return result;
 }
 
+void states_day(char day[ENTRY_DAY_SIZE], time_t when)
+{
+	spool_day_name(day, spool_day(when));
+}
+
+void states_remove_day(struct states *states, const char *day)
+{
+	struct reason ignored;
+	int done = state_directory(states, STATE_DONE, false, &ignored);
+
+	if (done >= 0)
+		(void)unlinkat(done, day, AT_REMOVEDIR);
+}
+
 static int walk_day(void *context, struct states *states, const char *day)
 {
 	struct walk *walk = context;
@@ -439,7 +453,7 @@ static void set_target(struct entry *entry, const struct target *target)
 	(void)snprintf(entry->reason, sizeof entry->reason, "%s",
 		target->reason ? target->reason : "");
 	if (target->state == STATE_DONE)
-		spool_day_name(entry->day, spool_day(time(NULL)));
+		states_day(entry->day, time(NULL));
 }
 
 static void note_dirty(struct states *states, const struct entry *entry)

@@ -73,6 +73,12 @@ int states_each_in(struct states *states, enum entry_state state, const char *da
 int states_each_day(struct states *states, int (*visit)(void *context,
 	struct states *states, const char *day), void *context, struct reason *why);
 
+/* The day of a time, as done/ names it (UTC). */
+void states_day(char day[ENTRY_DAY_SIZE], time_t when);
+
+/* Removes a day of done/ if nothing is in it. */
+void states_remove_day(struct states *states, const char *day);
+
 /* Opens an event's file for reading, closed on exec: a regular file, no link
  * followed.  -1 with *why filled; errno is ENOENT when it is gone. */
 int states_open_file(struct states *states, const struct entry *entry,

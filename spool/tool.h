@@ -1,0 +1,31 @@
+/*
+ * tool: what every subcommand of ringspool(1) is given, and the subcommands.
+ *
+ * A subcommand reads its own options (argv[0] is its name), says what went
+ * wrong on standard error, and returns an exit status after sysexits(3).
+ */
+#ifndef RINGSPOOL_TOOL_H
+#define RINGSPOOL_TOOL_H
+
+#include "config.h"
+#include "log.h"
+#include "spools.h"
+
+struct tool {
+	struct config config;
+	struct log log;		/* for `run`; the others talk on stderr */
+	struct spools spools;	/* opened by main, but for `run` */
+};
+
+/* Says "ringspool SUBCOMMAND: text" on standard error and returns `status`. */
+int tool_complain(const char *subcommand, int status, const char *text);
+
+/* Acting on events: act.c. */
+int command_hold(struct tool *tool, int argc, char **argv);
+int command_release(struct tool *tool, int argc, char **argv);
+int command_retry(struct tool *tool, int argc, char **argv);
+int command_delete(struct tool *tool, int argc, char **argv);
+int command_replay(struct tool *tool, int argc, char **argv);
+int command_prune(struct tool *tool, int argc, char **argv);
+
+#endif
