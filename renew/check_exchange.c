@@ -114,15 +114,15 @@ static void set_reply(CURL *curl, struct exchange_reply *reply)
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reply->error);
 }
 
-static bool took_time(CURL *curl, CURLINFO which)
+static bool has_tls(CURL *curl)
 {
 	curl_off_t microseconds = 0;
 
-	curl_easy_getinfo(curl, which, &microseconds);
+	curl_easy_getinfo(curl, CURLINFO_APPCONNECT_TIME_T, &microseconds);
 	return microseconds > 0;
 }
 
-static enum exchange_stage stage_of(CURL *curl, CURLcode code, bool https)
+static enum exchange_stage stage_of(CURL *curl, CURLcode code, bool connected, bool https)
 {
 	switch (code) {
 	case CURLE_OK:
@@ -135,13 +135,11 @@ static enum exchange_stage stage_of(CURL *curl, CURLcode code, bool https)
 		return STAGE_NO_TRUST;
 	case CURLE_OUT_OF_MEMORY:
 	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
 		return STAGE_START;
 	default:
-		if (!took_time(curl, CURLINFO_CONNECT_TIME_T))
+		if (!connected)
 			return STAGE_NO_CONNECTION;
-		return https && !took_time(curl, CURLINFO_APPCONNECT_TIME_T)
-			? STAGE_NO_TLS : STAGE_NO_REPLY;
+		return https && !has_tls(curl) ? STAGE_NO_TLS : STAGE_NO_REPLY;
 	}
 }
 
@@ -227,12 +225,12 @@ static void perform(CURL *curl, const struct exchange *request,
 	set_request(curl, request, headers);
 	set_reply(curl, reply);
 	code = curl_easy_perform(curl);
-	reply->stage = stage_of(curl, code, https);
+	note_connection(curl, reply);
+	reply->stage = stage_of(curl, code, reply->peer[0] != '\0', https);
 	if (code != CURLE_OK && !reply->error[0])
 		copy_plain(reply->error, sizeof(reply->error), curl_easy_strerror(code),
 			CURL_ERROR_SIZE);
 	copy_plain(reply->error, sizeof(reply->error), reply->error, sizeof(reply->error));
-	note_connection(curl, reply);
 	note_reply(curl, request, reply);
 }
 

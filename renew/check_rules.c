@@ -7,7 +7,7 @@
 struct rule {
 	const char *name;
 	const char *sub_code;
-	const char *remedy;
+	char remedy[sizeof(((struct check_line *)NULL)->remedy)];	/* none is cut */
 };
 
 /* Paths are those of Debian and of the snippets that ringspool ships. */
@@ -94,5 +94,5 @@ void check_judge(struct check_report *report, enum check_rule rule,
 	if (outcome != CHECK_WARN && outcome != CHECK_FAIL)
 		return;
 	line->sub_code = rules[rule].sub_code;
-	(void)snprintf(line->remedy, sizeof(line->remedy), "%s", rules[rule].remedy);
+	memcpy(line->remedy, rules[rule].remedy, sizeof(line->remedy));
 }
