@@ -275,7 +275,7 @@ int filter_expand(const char *word, char **path, bool *known, struct reason *why
 	struct piece text = trimmed(word);
 	const char *named = path_of_name(text);
 
-	if (!named && (text.length == 0 || *text.at != '/'))
+	if (!named && *text.at != '/')
 		return reason_set(why, "filter \"%.*s\": neither a known name (ringspool-renew "
 			"filters lists them) nor a path, which begins with /",
 			text.length > 200 ? 200 : (int)text.length, text.at);

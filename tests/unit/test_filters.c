@@ -285,7 +285,8 @@ static void a_reminder_is_the_subscriptions_own(void **state)
 
 static void odd_filters_are_compared_all_the_same(void **state)
 {
-	char *odd[] = { "", "?", "/account", "/account/", "//", "no path", "/a?&&", "/extension/?x" };
+	char *odd[] = { "", "?", "/account", "/account/", "/account//extension/",
+		"//", "no path", "/a?&&", "/extension/?x" };
 	char *one[] = { "/account/" };
 
 	(void)state;
