@@ -111,6 +111,32 @@ def test_the_receiver_passes_and_spools_nothing(server, receiver, pair, check):
     assert receiver.spooled() == []
 
 
+def test_a_site_that_adds_to_every_reply(receiver, pair, check):
+    with endpoints.apache(receiver, pair, [f'Header always set X-Site "{"x" * 1000}"']) as address:
+        fails(check(address), "size", r"^1[12]\d\d of 1024 bytes", "SUB-525")
+
+
+def test_a_site_that_redirects_all(receiver, pair, check):
+    with endpoints.lighttpd(receiver, pair, [
+            'server.modules += ( "mod_redirect" )',
+            'url.redirect = ( "" => "https://www.example.com${url.path}" )']) as address:
+        fails(check(address), "redirect",
+              "^301 to https://www.example.com/cgi-bin/ringspool.cgi$", "SUB-525")
+
+
+def test_a_receiver_that_takes_any_sender(receiver, pair, check):
+    receiver.config.write_text(f"[receiver]\nspool = {receiver.spool}\n")
+    with endpoints.lighttpd(receiver, pair) as address:
+        fails(check(address), "wrong-token", "^200$", None)
+    assert receiver.spooled() == []
+
+
+def test_a_receiver_without_its_spool(receiver, pair, check):
+    receiver.spool.rename(receiver.work / "elsewhere")
+    with endpoints.lighttpd(receiver, pair) as address:
+        fails(check(address), "verification-token", "^503$", None)
+
+
 def test_the_healthy_stand_in_passes(pair, check):
     """So that what the tests below see is what they broke."""
     with endpoint(healthy, pair) as (address, requests):
