@@ -81,6 +81,7 @@ class Reply:
     headers: dict = field(default_factory=lambda: {"Content-Type": "application/json"})
     body: bytes = b""
     raw: bytes = None   # instead of all that
+    endless: bool = False   # goes on until the client hangs up
 
     def encode(self):
         lines = [f"HTTP/1.1 {self.status}"]
@@ -133,7 +134,10 @@ class Handler(socketserver.BaseRequestHandler):
             request = read_request(connection, server.ends_at)
             if request:
                 server.requests.append(request)
-                connection.sendall(server.respond(request).encode())
+                reply = server.respond(request)
+                connection.sendall(reply.encode())
+                while reply.endless:
+                    connection.sendall(b" " * 65536)
                 connection.close()
 
 

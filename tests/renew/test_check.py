@@ -262,7 +262,8 @@ def of_size(size, chunked=False, only_events=False):
 
 
 def endless(request):
-    return Reply(raw=healthy(request).encode().replace(b"Content-Length: 0\r\n", b"") + b" " * 200_000)
+    head = healthy(request).encode().replace(b"Content-Length: 0\r\n", b"")
+    return Reply(raw=head, endless=True)
 
 
 def no_reply(request):
