@@ -1,0 +1,179 @@
+#include "credentials.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FILE_MAX_BYTES = 64 << 10 };
+
+static const struct {
+	const char *file, *variable, *older_variable;
+} places[] = {
+	{ "client_id", "RC_APP_CLIENT_ID", "RC_CLIENT_ID" },
+	{ "client_secret", "RC_APP_CLIENT_SECRET", "RC_CLIENT_SECRET" },
+	{ "jwt", "RC_USER_JWT", "RC_JWT" },
+};
+
+static void wipe(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+/* A regular file of ours or of root's that nobody else can read or change. */
+static int check_file(int fd, struct stat *status, struct reason *why)
+{
+	if (fstat(fd, status) < 0)
+		return reason_set(why, "%s", strerror(errno));
+	if (!S_ISREG(status->st_mode))
+		return reason_set(why, "is not a regular file");
+	if (status->st_uid != geteuid() && status->st_uid != 0)
+		return reason_set(why, "belongs to another user");
+	if (status->st_mode & (S_IRWXO | S_IWGRP))
+		return reason_set(why, "may be read by everybody, or changed by its group;"
+			" set chmod 0600");
+	if (status->st_size > FILE_MAX_BYTES)
+		return reason_set(why, "is larger than 64 KiB");
+	return 0;
+}
+
+static int check_directory(int fd, struct reason *why)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return reason_set(why, "%s", strerror(errno));
+	if (status.st_mode & (S_IWOTH | S_IWGRP))
+		return reason_set(why, "may be changed by others; set chmod 0700");
+	return 0;
+}
+
+/* The file's contents without one end of line; NULL with *why filled. */
+static char *read_value(int directory, const char *name, struct reason *why)
+{
+	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat status;
+	char *value = NULL;
+	ssize_t got;
+
+	if (fd < 0) {
+		reason_set(why, "%s", strerror(errno));
+		return NULL;
+	}
+	if (check_file(fd, &status, why) < 0)
+		goto out;
+	value = calloc(1, (size_t)status.st_size + 1);
+	got = value ? read(fd, value, (size_t)status.st_size) : -1;
+	if (got < 0) {
+		reason_set(why, "%s", strerror(errno));
+		free(value);
+		value = NULL;
+		goto out;
+	}
+	if (got > 0 && value[got - 1] == '\n')
+		value[--got] = '\0';
+	if (got > 0 && value[got - 1] == '\r')
+		value[--got] = '\0';
+	if (got == 0 || strlen(value) != (size_t)got) {
+		reason_set(why, got == 0 ? "is empty" : "holds a NUL byte");
+		explicit_bzero(value, (size_t)status.st_size);
+		free(value);
+		value = NULL;
+	}
+out:
+	close(fd);
+	return value;
+}
+
+/* The value of the environment, or NULL; *name is the variable's. */
+static const char *from_environment(size_t which, const char **name)
+{
+	const char *value = getenv(*name = places[which].variable);
+
+	if (!value || !value[0])
+		value = getenv(*name = places[which].older_variable);
+	return value && value[0] ? value : NULL;
+}
+
+static char *load_one(struct credentials *credentials, size_t which, const char *path,
+	int *directory, struct reason *why)
+{
+	struct reason what;
+	const char *variable;
+	const char *value = from_environment(which, &variable);
+	char *copy;
+
+	if (value) {
+		(void)snprintf(credentials->source[which], sizeof credentials->source[which],
+			"environment variable %s", variable);
+		copy = strdup(value);
+		if (!copy)
+			reason_set(why, "out of memory");
+		return copy;
+	}
+	if (*directory < 0) {
+		*directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (*directory < 0) {
+			reason_set(why, "credentials %.300s: %s", path, strerror(errno));
+			return NULL;
+		}
+		if (check_directory(*directory, &what) < 0) {
+			reason_set(why, "credentials %.300s: %s", path, what.text);
+			return NULL;
+		}
+	}
+	(void)snprintf(credentials->source[which], sizeof credentials->source[which],
+		"file %s", places[which].file);
+	copy = read_value(*directory, places[which].file, &what);
+	if (!copy)
+		reason_set(why, "credentials %.300s/%s: %s", path, places[which].file, what.text);
+	return copy;
+}
+
+/* What would break the requests they are used in. */
+static int check_values(const struct credentials *credentials, struct reason *why)
+{
+	if (strpbrk(credentials->client_id, ": \t\r\n"))
+		return reason_set(why, "credentials: the client id holds a colon or a blank");
+	if (strspn(credentials->jwt, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789-_.=") != strlen(credentials->jwt))
+		return reason_set(why, "credentials: the JWT holds a character that no JWT has;"
+			" was it copied whole, and alone?");
+	return 0;
+}
+
+int credentials_load(struct credentials *credentials, const char *directory,
+	struct reason *why)
+{
+	char **values[] = { &credentials->client_id, &credentials->client_secret,
+		&credentials->jwt };
+	int fd = -1;
+	int result = 0;
+
+	*credentials = (struct credentials){ 0 };
+	for (size_t i = 0; i < 3 && result == 0; i++) {
+		*values[i] = load_one(credentials, i, directory, &fd, why);
+		if (!*values[i])
+			result = -1;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (result == 0)
+		result = check_values(credentials, why);
+	if (result < 0)
+		credentials_free(credentials);
+	return result;
+}
+
+void credentials_free(struct credentials *credentials)
+{
+	wipe(credentials->client_id);
+	wipe(credentials->client_secret);
+	wipe(credentials->jwt);
+	*credentials = (struct credentials){ 0 };
+}
