@@ -1,0 +1,39 @@
+/*
+ * store: the state directory and its files, each of which appears whole or
+ * not at all.
+ *
+ * A file that is damaged, or that another user could have written, is set
+ * aside as NAME.damaged (one of each name is kept) and made anew.
+ */
+#ifndef RINGSPOOL_STORE_H
+#define RINGSPOOL_STORE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "reason.h"
+
+/* Opens the directory, making it (0755) where only it is missing.  Returns a
+ * descriptor, or -1 with *why filled. */
+int store_open(const char *path, struct reason *why);
+
+/* Reads a private file whole (NUL-terminated, for free()).  Returns 0; 1 when
+ * there is none; 2 with *why filled when it cannot be trusted: not a regular
+ * file of ours that others cannot read, or over 16 MB; -1 with *why filled
+ * when it cannot be read. */
+int store_read(int directory, const char *name, char **text, size_t *size,
+	struct reason *why);
+
+/* Replaces a file: a new one is written, made durable, and renamed over it. */
+int store_write(int directory, const char *name, mode_t mode, const char *text,
+	struct reason *why);
+
+/* Renames NAME to NAME.damaged. */
+int store_set_aside(int directory, const char *name, struct reason *why);
+
+/* Takes the lock that keeps runs apart, waiting so many seconds at most.
+ * Returns a descriptor to close; -1 with *why filled; or -2 when another run
+ * holds it, and then *age says for how many seconds. */
+int store_lock(int directory, unsigned seconds, long *age, struct reason *why);
+
+#endif
