@@ -1,0 +1,515 @@
+#include "carry_out.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "check.h"
+#include "filters.h"
+#include "times.h"
+
+enum {
+	CLOCK_SLACK = 120,		/* seconds between two clocks and a call */
+	FIRST_RETRY = 15 * 60,		/* of a sick endpoint */
+	SECOND_RETRY = 60 * 60,
+	LATER_RETRY = 24 * 60 * 60
+};
+
+/* The steps of one declared subscription. */
+struct work {
+	struct run *run;
+	const struct declared *declared;
+	const struct step *steps;
+	size_t count;
+};
+
+static const char *name_of(const struct declared *declared)
+{
+	return declared ? declared->name : NULL;
+}
+
+/* Reports, and remembers in the state what status.json tells. */
+static int fail(struct run *run, const struct declared *declared,
+	const struct failure *failure)
+{
+	struct known *known = declared ? state_know(run->state, declared->name) : NULL;
+
+	run->ended |= failure_ends_run(failure->kind);
+	report_failure(run->report, name_of(declared), failure);
+	if (failure->kind == FAILURE_LATER && failure->retry_after > 0)
+		run->state->retry_until = time(NULL) + failure->retry_after;
+	if (!known)
+		return -1;
+	run->failed[declared - run->settings->subscriptions] = true;
+	if (!known->failing_since)
+		known->failing_since = run->report->now;
+	(void)known_set_text(&known->error, failure->text);	/* or the text before */
+	memcpy(known->code, failure->code, sizeof known->code);
+	known->error_status = failure_exit_status(failure->kind);
+	return -1;
+}
+
+static int save(struct run *run, const struct declared *declared)
+{
+	struct failure failure;
+	struct reason why;
+
+	if (state_save(run->state, run->store, &why) == 0)
+		return 0;
+	failure_set(&failure, FAILURE_CONFIG, "%s", why.text);
+	return fail(run, declared, &failure);
+}
+
+static int fail_memory(struct run *run, const struct declared *declared)
+{
+	struct failure failure;
+
+	failure_set(&failure, FAILURE_SYSTEM, "out of memory");
+	return fail(run, declared, &failure);
+}
+
+static void report_disabled(struct run *run, const struct declared *declared,
+	const struct known *known)
+{
+	for (size_t i = 0; i < known->disabled_count; i++) {
+		const struct disabled_filter *one = &known->disabled[i];
+
+		report_warning(run->report, declared->name, true,
+			"the platform disabled the filter %s: %s%s%s; give the application or"
+			" user the permission, then `ringspool-renew update %s`", one->filter,
+			one->reason, one->reason[0] && one->message[0] ? ", " : "", one->message,
+			declared->name);
+	}
+}
+
+void take_note(struct run *run, const struct declared *declared,
+	const struct record *record)
+{
+	struct known *known = state_know(run->state, declared->name);
+
+	if (!known || known_set_text(&known->status, record->status) < 0) {
+		(void)fail_memory(run, declared);
+		return;
+	}
+	known->expires_at = record->expires_at;
+	/* Where the list does not tell of disabled filters, what the reply to our
+	 * request told still counts: until all that was declared is there. */
+	if ((record->disabled_count > 0
+		|| filters_equal(declared->filters, declared->filter_count,
+			record->filters, record->filter_count))
+	    && known_set_disabled(known, record) < 0)
+		(void)fail_memory(run, declared);
+	if (record_is_active(record)) {
+		known->tries = 0;
+		known->next_try = 0;
+	}
+	report_disabled(run, declared, known);
+}
+
+static void tell_shorter_life(struct run *run, const struct declared *declared, long granted)
+{
+	char wanted[TIME_TEXT], got[TIME_TEXT];
+
+	if (granted >= declared->expires_in - CLOCK_SLACK)
+		return;
+	time_format_span(declared->expires_in, wanted);
+	time_format_span(granted, got);
+	report_warning(run->report, declared->name, false,
+		"expires_in asks for %s, the platform granted %s; it is renewed as much earlier",
+		wanted, got);
+}
+
+/* Learns from the reply to a request that declared filters and lifetime. */
+static int learn(struct run *run, const struct declared *declared,
+	const struct record *record)
+{
+	struct known *known = state_know(run->state, declared->name);
+
+	if (!known || known_set_text(&known->id, record->id) < 0
+	    || known_set_disabled(known, record) < 0
+	    || digest_set(declared->filters, declared->filter_count, known->asked) < 0
+	    || digest_set(record->filters, record->filter_count, known->answered) < 0)
+		return fail_memory(run, declared);
+	known->asked_expires_in = declared->expires_in;
+	known->lifetime = record->expires_at > platform_now(run->platform)
+		? (long)(record->expires_at - platform_now(run->platform)) : 0;
+	take_note(run, declared, record);
+	tell_shorter_life(run, declared, known->lifetime);
+	return 0;
+}
+
+/* Creating. */
+
+/* The subscription that a call made although its reply did not come: one of
+ * our address that was not there before.  1 found, 0 not, -1 failed. */
+static int find_created(struct run *run, const struct declared *declared,
+	struct record *record, struct failure *failure)
+{
+	struct records now;
+	int found = 0;
+
+	if (platform_list(run->platform, &now, failure) < 0)
+		return -1;
+	for (size_t i = 0; i < now.count && !found; i++) {
+		struct record *one = &now.items[i];
+
+		if (one->webhook && address_equal(one->address, declared->address)
+		    && !records_find(&run->present, one->id)) {
+			*record = *one;
+			*one = (struct record){ 0 };	/* its memory moved */
+			found = 1;
+		}
+	}
+	records_free(&now);
+	return found;
+}
+
+/* Creates, and where that is uncertain looks before it creates again. */
+static int create(struct run *run, const struct declared *declared,
+	struct record *record, struct failure *failure)
+{
+	while (platform_create(run->platform, declared, run->token, record, failure) < 0) {
+		struct failure trouble = *failure;
+		int found;
+
+		if (failure->kind != FAILURE_UNCERTAIN)
+			return -1;
+		report_detail(run->report, "%s: create: %s; looking whether it was made",
+			declared->name, failure->text);
+		found = find_created(run, declared, record, failure);
+		if (found != 0)
+			return found > 0 ? 0 : -1;
+		if (!platform_wait(run->platform)) {
+			*failure = trouble;
+			failure->kind = FAILURE_UNREACHABLE;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* A rule of the check that the platform's handshake would fail by, or that
+ * would get the subscription blacklisted again. */
+static const struct check_line *first_fault(const struct check_report *report)
+{
+	for (size_t i = 0; i < report->count; i++)
+		if (report->lines[i].outcome == CHECK_FAIL
+		    && strcmp(report->lines[i].rule, "wrong-token") != 0)
+			return &report->lines[i];
+	return NULL;
+}
+
+static const struct check_line *check(struct run *run, const struct declared *declared,
+	struct check_report *report)
+{
+	struct check_request request = { .address = declared->address,
+		.verification_token = run->token, .ca_file = run->settings->ca_file };
+
+	(void)check_endpoint(&request, report);
+	return first_fault(report);
+}
+
+/* The platform's handshake failed: says which rule does from here. */
+static void explain_endpoint(struct run *run, const struct declared *declared,
+	struct failure *failure)
+{
+	struct check_report report;
+	const struct check_line *fault = check(run, declared, &report);
+	struct failure plain = *failure;
+
+	if (fault)
+		failure_set(failure, FAILURE_ENDPOINT, "%s. Checked from here: %s: %s; %s",
+			plain.text, fault->rule, fault->measured, fault->remedy);
+	else
+		failure_set(failure, FAILURE_ENDPOINT, "%s. Checked from here it passes:"
+			" is it the same from the internet?", plain.text);
+	memcpy(failure->code, plain.code, sizeof failure->code);
+}
+
+/* Creates anew in place of `gone` (NULL: of none), which is deleted with the
+ * deletions that the plan has behind this step. */
+static int create_for(struct work *work, const struct record *gone, const char *why)
+{
+	struct run *run = work->run;
+	struct failure failure;
+	struct record record;
+	struct known *known;
+	int result = 0;
+
+	if (create(run, work->declared, &record, &failure) < 0) {
+		if (failure.kind == FAILURE_ENDPOINT)
+			explain_endpoint(run, work->declared, &failure);
+		return fail(run, work->declared, &failure);
+	}
+	known = state_know(run->state, work->declared->name);
+	if (!known || (gone && known_add_old(known, gone->id) < 0))
+		result = fail_memory(run, work->declared);
+	for (size_t i = 0; i < work->count && result == 0; i++)
+		if (work->steps[i].kind == STEP_DELETE
+		    && known_add_old(known, work->steps[i].record->id) < 0)
+			result = fail_memory(run, work->declared);
+	if (result == 0) {
+		memcpy(known->token, run->token_digest, sizeof known->token);
+		result = learn(run, work->declared, &record);
+	}
+	if (result == 0)
+		result = save(run, work->declared);
+	report_change(run->report, "created", work->declared->name, record.id, "%s", why);
+	record_free(&record);
+	return result;
+}
+
+/* Deleting. */
+
+static int delete_record(struct run *run, const struct declared *declared,
+	const struct record *record, const char *why)
+{
+	struct failure failure;
+
+	if (platform_delete(run->platform, record->id, &failure) < 0)
+		return fail(run, declared, &failure);
+	for (size_t i = 0; i < run->state->known_count; i++) {
+		struct known *known = &run->state->known[i];
+
+		known_drop_old(known, record->id);
+		if (known->id && strcmp(known->id, record->id) == 0) {
+			(void)known_set_text(&known->id, NULL);
+			(void)known_set_text(&known->status, NULL);
+			known->expires_at = 0;
+		}
+	}
+	reminders_take(run->reminders, record->id);
+	report_change(run->report, "deleted", name_of(declared), record->id, "%s", why);
+	return 0;
+}
+
+static int replace(struct work *work, const struct record *record, const char *why)
+{
+	if (create_for(work, record, why) < 0)
+		return -1;
+	return delete_record(work->run, work->declared, record, "it was replaced");
+}
+
+/* Keeping. */
+
+static int adopt(struct work *work, const struct record *record)
+{
+	struct run *run = work->run;
+	struct known *known = state_know(run->state, work->declared->name);
+
+	if (!known || known_set_text(&known->id, record->id) < 0
+	    || known_set_disabled(known, record) < 0)
+		return fail_memory(run, work->declared);
+	memcpy(known->token, run->token_digest, sizeof known->token);
+	known->asked_expires_in = known->lifetime = 0;
+	known->asked[0] = known->answered[0] = '\0';
+	take_note(run, work->declared, record);
+	report_change(run->report, "adopted", work->declared->name, record->id,
+		"it has the declared address");
+	return 0;
+}
+
+/* Whether the life of a subscription is now longer than it was, or as long as
+ * it can be. */
+static bool is_prolonged(struct run *run, const struct declared *declared,
+	const struct record *before, const struct record *after)
+{
+	const struct known *known = state_find(run->state, declared->name);
+	long full = declared->expires_in;
+
+	if (known && known->lifetime > 0 && known->lifetime < full)
+		full = known->lifetime;
+	return after->expires_at > before->expires_at
+		|| after->expires_at >= platform_now(run->platform) + full - CLOCK_SLACK;
+}
+
+/* The update, and where the life did not grow by it the renewal proper. */
+static int prolong(struct run *run, const struct declared *declared,
+	const struct record *before, struct record *after, bool *grew, struct failure *failure)
+{
+	if (platform_update(run->platform, before->id, declared, after, failure) < 0)
+		return -1;
+	*grew = is_prolonged(run, declared, before, after);
+	if (*grew)
+		return 0;
+	report_detail(run->report, "%s: expirationTime did not grow by the update; renewing",
+		declared->name);
+	record_free(after);
+	if (platform_renew(run->platform, before->id, after, failure) < 0)
+		return -1;
+	*grew = is_prolonged(run, declared, before, after);
+	return 0;
+}
+
+static int update(struct work *work, const struct step *step)
+{
+	struct run *run = work->run;
+	const struct declared *declared = work->declared;
+	char expires[TIME_TEXT];
+	struct failure failure;
+	struct record after;
+	bool grew;
+	int result;
+
+	if (prolong(run, declared, step->record, &after, &grew, &failure) < 0) {
+		if (failure.kind == FAILURE_GONE)
+			return create_for(work, NULL, "the one that was there is gone");
+		return fail(run, declared, &failure);
+	}
+	if (!grew) {
+		report_warning(run->report, declared->name, true, "the platform answered the"
+			" renewal, but expirationTime did not grow: creating it anew");
+		record_free(&after);
+		return replace(work, step->record, "renewing did not prolong it");
+	}
+	result = learn(run, declared, &after);
+	reminders_take(run->reminders, step->record->id);
+	time_format(after.expires_at, expires);
+	report_change(run->report, step->kind == STEP_UPDATE ? "updated" : "renewed",
+		declared->name, after.id, "%s; it now ends %s", step->why, expires);
+	record_free(&after);
+	return result;
+}
+
+/* Reviving. */
+
+static long retry_after(unsigned tries)
+{
+	return tries == 0 ? FIRST_RETRY : tries == 1 ? SECOND_RETRY : LATER_RETRY;
+}
+
+/* The check fails here, and it is not the time to try all the same. */
+static int fail_sick(struct run *run, const struct declared *declared,
+	const struct record *record, const struct check_line *fault, time_t next_try)
+{
+	struct failure failure;
+	char when[TIME_TEXT];
+
+	time_format(next_try, when);
+	failure_set(&failure, FAILURE_ENDPOINT, "the subscription is %s%s%s%s, and our endpoint"
+		" does not pass: %s: %s; %s. Tried all the same after %s", record->status,
+		record->trouble ? " (" : "", record->trouble ? record->trouble : "",
+		record->trouble ? ")" : "", fault->rule, fault->measured, fault->remedy, when);
+	if (fault->sub_code)
+		(void)snprintf(failure.code, sizeof failure.code, "%s", fault->sub_code);
+	return fail(run, declared, &failure);
+}
+
+/* Not Active, and so it will stay: create anew if the endpoint passes, or if
+ * it is time to let the platform's own handshake decide. */
+static int recreate(struct work *work, const struct record *record)
+{
+	struct run *run = work->run;
+	struct known *known = state_know(run->state, work->declared->name);
+	time_t now = platform_now(run->platform);
+	struct check_report report;
+	const struct check_line *fault;
+
+	if (!known)
+		return fail_memory(run, work->declared);
+	fault = check(run, work->declared, &report);
+	if (fault && known->next_try == 0)
+		known->next_try = now + retry_after(0);
+	if (fault && now < known->next_try)
+		return fail_sick(run, work->declared, record, fault, known->next_try);
+	/* Counted before it is tried: whatever becomes of it. */
+	known->next_try = now + retry_after(++known->tries);
+	return replace(work, record, "the one that was there was not Active");
+}
+
+static int revive(struct work *work, const struct record *listed)
+{
+	struct run *run = work->run;
+	struct failure failure;
+	struct record record;
+	int result;
+
+	if (platform_get(run->platform, listed->id, &record, &failure) < 0) {
+		if (failure.kind == FAILURE_GONE)
+			return create_for(work, NULL, "the one that was there is gone");
+		return fail(run, work->declared, &failure);
+	}
+	take_note(run, work->declared, &record);
+	if (record_is_active(&record)) {
+		report_detail(run->report, "%s: is Active again", work->declared->name);
+		result = 0;
+	} else {
+		result = recreate(work, &record);
+	}
+	record_free(&record);
+	return result;
+}
+
+/* Steps. */
+
+static int carry_out_step(struct work *work, const struct step *step)
+{
+	switch (step->kind) {
+	case STEP_ADOPT:
+		return adopt(work, step->record);
+	case STEP_CREATE:
+		return create_for(work, NULL, step->why);
+	case STEP_UPDATE:
+	case STEP_RENEW:
+		return update(work, step);
+	case STEP_REVIVE:
+		return revive(work, step->record);
+	case STEP_DELETE:
+		return delete_record(work->run, work->declared, step->record, step->why);
+	}
+	return -1;
+}
+
+static void say_step(struct run *run, const struct step *step)
+{
+	static const struct {
+		const char *action, *method, *and_then;
+	} calls[] = {
+		[STEP_ADOPT] = { "adopt", NULL, "" },
+		[STEP_CREATE] = { "create", "POST", "" },
+		[STEP_UPDATE] = { "update", "PUT", "" },
+		[STEP_RENEW] = { "renew", "PUT", "" },
+		[STEP_REVIVE] = { "revive", "GET", "; then, if the endpoint passes, POST and DELETE" },
+		[STEP_DELETE] = { "delete", "DELETE", "" },
+	};
+	const char *id = step->record ? step->record->id : NULL;
+	const char *method = calls[step->kind].method;
+
+	if (!run->report->json)
+		printf("%s%swould %s%s%s: %s (%s%s%s%s%s)\n",
+			step->declared ? step->declared->name : "", step->declared ? ": " : "",
+			calls[step->kind].action, id ? " " : "", id ? id : "", step->why,
+			method ? method : "no call", method ? " " PLATFORM_SUBSCRIPTIONS : "",
+			method && id ? "/" : "", method && id ? id : "",
+			calls[step->kind].and_then);
+	else
+		report_change(run->report, calls[step->kind].action, name_of(step->declared), id,
+			"would call %s: %s%s", method ? method : "nothing", step->why,
+			calls[step->kind].and_then);
+}
+
+/* How many steps from here on belong to the same declared subscription. */
+static size_t run_length(const struct plan *plan, size_t from)
+{
+	size_t count = 1;
+
+	while (from + count < plan->count && plan->steps[from].declared
+	    && plan->steps[from + count].declared == plan->steps[from].declared)
+		count++;
+	return count;
+}
+
+void carry_out(struct run *run, const struct plan *plan)
+{
+	for (size_t i = 0; run->dry_run && i < plan->count; i++)
+		say_step(run, &plan->steps[i]);
+	for (size_t i = 0; !run->dry_run && !run->ended && i < plan->count;) {
+		struct work work = { .run = run, .declared = plan->steps[i].declared,
+			.steps = &plan->steps[i], .count = run_length(plan, i) };
+
+		for (size_t j = 0; j < work.count; j++)
+			if (carry_out_step(&work, &work.steps[j]) < 0)
+				break;
+		i += work.count;
+	}
+}

@@ -1,0 +1,135 @@
+#include "reconcile.h"
+
+#include <string.h>
+
+#include "address.h"
+#include "carry_out.h"
+
+static int fail(struct run *run, enum failure_kind kind, const char *text)
+{
+	struct failure failure;
+
+	failure_set(&failure, kind, "%s", text);
+	report_failure(run->report, NULL, &failure);
+	run->ended = true;
+	return -1;
+}
+
+int observe(struct run *run, struct plan *plan)
+{
+	struct plan_input input = {
+		.declared = run->settings->subscriptions, .declared_count = run->settings->count,
+		.present = &run->present, .state = run->state, .token = run->token_digest,
+		.reminders = run->reminders->names, .reminder_count = run->reminders->count
+	};
+	struct failure failure;
+
+	if (platform_list(run->platform, &run->present, &failure) < 0) {
+		if (failure.kind == FAILURE_LATER && failure.retry_after > 0)
+			run->state->retry_until = time(NULL) + failure.retry_after;
+		report_failure(run->report, NULL, &failure);
+		run->ended = true;
+		return -1;
+	}
+	input.now = platform_now(run->platform);
+	return plan_make(plan, &input) < 0 ? fail(run, FAILURE_SYSTEM, "out of memory") : 0;
+}
+
+/* What the list says of the declared ones, before anything is changed. */
+static void note_present(struct run *run, const struct plan *plan)
+{
+	for (size_t i = 0; i < run->settings->count; i++) {
+		struct known *known = state_find(run->state, run->settings->subscriptions[i].name);
+
+		if (plan->kept[i]) {
+			if (known && known->id && strcmp(known->id, plan->kept[i]->id) == 0)
+				take_note(run, &run->settings->subscriptions[i], plan->kept[i]);
+		} else if (known && known->id && !records_find(&run->present, known->id)) {
+			report_detail(run->report, "%s: %s is gone", known->name, known->id);
+			(void)known_set_text(&known->id, NULL);
+			(void)known_set_text(&known->status, NULL);
+			known->expires_at = 0;
+		}
+	}
+}
+
+/* Entries of sections that are declared no more. */
+static void forget_undeclared(struct run *run)
+{
+	struct state *state = run->state;
+
+	for (size_t i = state->known_count; i-- > 0;) {
+		const struct known *known = &state->known[i];
+		const struct record *record;
+		bool taken = false;
+
+		if (settings_find(run->settings, known->name))
+			continue;
+		record = known->id ? records_find(&run->present, known->id) : NULL;
+		for (size_t j = 0; record && j < run->settings->count; j++)
+			taken |= address_equal(run->settings->subscriptions[j].address,
+				record->address);
+		if (record && !taken)
+			report_detail(run->report, "%s is no longer declared, but %s is still there:"
+				" ringspool-renew delete %s", known->name, known->id, known->id);
+		else
+			state_forget(state, known->name);
+	}
+}
+
+/* Takes note of which subscriptions are well. */
+static void note_success(struct run *run)
+{
+	for (size_t i = 0; i < run->settings->count; i++) {
+		struct known *known = state_find(run->state, run->settings->subscriptions[i].name);
+
+		if (!known || run->failed[i])
+			continue;
+		known->last_good = run->report->now;
+		known->failing_since = 0;
+		known->error_status = 0;
+		known->code[0] = '\0';
+		(void)known_set_text(&known->error, NULL);
+	}
+	if (!run->report->failed)
+		run->state->last_good = run->report->now;
+}
+
+static void carry_out_and_note(struct run *run, const struct plan *plan)
+{
+	struct reason why;
+
+	note_present(run, plan);
+	/* What cannot be remembered must not be begun. */
+	if (plan->count > 0 && !run->dry_run && state_save(run->state, run->store, &why) < 0) {
+		(void)fail(run, FAILURE_CONFIG, why.text);
+		return;
+	}
+	carry_out(run, plan);
+	if (run->ended || run->dry_run)
+		return;
+	forget_undeclared(run);
+	note_success(run);
+	report_ended(run->report);
+}
+
+void reconcile(struct run *run)
+{
+	struct plan plan;
+
+	if (run->settings->count == 0) {
+		(void)fail(run, FAILURE_CONFIG, "the configuration declares no [subscription NAME]");
+		return;
+	}
+	for (size_t i = 0; i < run->settings->count; i++)
+		if (!state_know(run->state, run->settings->subscriptions[i].name)) {
+			(void)fail(run, FAILURE_SYSTEM, "out of memory");
+			return;
+		}
+	for (size_t i = 0; i < run->settings->warning_count; i++)
+		report_warning(run->report, NULL, false, "%s", run->settings->warnings[i]);
+	if (observe(run, &plan) < 0)
+		return;
+	carry_out_and_note(run, &plan);
+	plan_free(&plan);
+}

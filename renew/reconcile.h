@@ -1,0 +1,17 @@
+/*
+ * reconcile: the run without a subcommand: list, plan, carry out.
+ */
+#ifndef RINGSPOOL_RECONCILE_H
+#define RINGSPOOL_RECONCILE_H
+
+#include "plan.h"
+#include "run.h"
+
+/* Asks the platform for the list and makes the plan for it; plan_free() is
+ * due when 0 is returned.  -1: the failure is reported. */
+int observe(struct run *run, struct plan *plan);
+
+/* Makes the platform's subscriptions what the configuration says. */
+void reconcile(struct run *run);
+
+#endif

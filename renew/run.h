@@ -1,0 +1,33 @@
+/*
+ * run: what the parts of one run work with.  main() puts it together.
+ */
+#ifndef RINGSPOOL_RUN_H
+#define RINGSPOOL_RUN_H
+
+#include <stdbool.h>
+
+#include "digest.h"
+#include "platform.h"
+#include "record.h"
+#include "reminders.h"
+#include "report.h"
+#include "settings.h"
+#include "state.h"
+
+struct run {
+	const struct settings *settings;
+	struct platform *platform;
+	struct state *state;
+	int store;			/* the state directory */
+	struct report *report;
+	struct reminders *reminders;
+	const char *token;		/* verification token, or NULL */
+	char token_digest[DIGEST_TEXT];	/* keyed; "" without a token */
+	struct records present;		/* the list, once it was asked for */
+	cJSON *document;		/* with --json: what the command tells; or NULL */
+	bool dry_run;
+	bool ended;			/* a failure that further calls would meet again */
+	bool *failed;			/* per declared subscription */
+};
+
+#endif
