@@ -17,7 +17,8 @@ from settings import CGI, FCGI
 
 FIGURES = pytest.StashKey()
 TOOLS = ("apache2", "curl", "lighttpd", "nginx", "openssl", "spawn-fcgi",
-         "systemd-socket-activate", "systemd-analyze")
+         "strace", "systemd-analyze", "systemd-socket-activate", "systemd-sysusers",
+         "systemd-tmpfiles")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -81,14 +81,17 @@ class Client:
     def send(self, method="POST", headers=None, body=b"", query="", **how):
         """One request on a connection of its own; the reply keeps the rules."""
         headers = {"Content-Type": "application/json", **(headers or {})}
-        with self.connect() as connection:
-            data = request(method, self.path + query, headers, body, **how)
-            # Refused before it was read to the end? The reply tells.
-            with suppress(BrokenPipeError, ConnectionResetError):
-                connection.sendall(data)
-            reply = read_reply(connection, method)
+        reply = self.exchange(method, headers, body, query, **how)
         check_rules(reply, headers.get("Validation-Token"), method)
         return reply
+
+    def exchange(self, method, headers, body, query="", **how):
+        """The same, whatever the reply: the web server itself may have refused."""
+        with self.connect() as connection:
+            # Refused before it was read to the end? The reply tells.
+            with suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
+                connection.sendall(request(method, self.path + query, headers, body, **how))
+            return read_reply(connection, method)
 
     def post(self, body, **headers):
         return self.send(body=body, headers={name.replace("_", "-"): value
