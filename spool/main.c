@@ -20,12 +20,15 @@ static const struct subcommand {
 	bool opens_itself;	/* the spools */
 	const char *summary;
 } subcommands[] = {
+	{ "run", command_run, true, "start a command for each event" },
 	{ "hold", command_hold, false, "set waiting events aside" },
 	{ "release", command_release, false, "let held events wait again" },
 	{ "retry", command_retry, false, "try failing and failed events now" },
 	{ "replay", command_replay, false, "let done, failed or bad events wait again" },
 	{ "delete", command_delete, false, "remove events" },
 	{ "prune", command_prune, false, "remove old events" },
+	{ "import", command_import, false, "put files in as the receiver does" },
+	{ "stats", command_stats, false, "count events, by state and kind; Prometheus" },
 };
 
 enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0] };

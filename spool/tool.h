@@ -20,6 +20,12 @@ struct tool {
 /* Says "ringspool SUBCOMMAND: text" on standard error and returns `status`. */
 int tool_complain(const char *subcommand, int status, const char *text);
 
+/* Starting a command for each event: run.c. */
+int command_run(struct tool *tool, int argc, char **argv);
+
+/* Putting events in as the receiver does: import.c. */
+int command_import(struct tool *tool, int argc, char **argv);
+
 /* Acting on events: act.c. */
 int command_hold(struct tool *tool, int argc, char **argv);
 int command_release(struct tool *tool, int argc, char **argv);
@@ -27,5 +33,8 @@ int command_retry(struct tool *tool, int argc, char **argv);
 int command_delete(struct tool *tool, int argc, char **argv);
 int command_replay(struct tool *tool, int argc, char **argv);
 int command_prune(struct tool *tool, int argc, char **argv);
+
+/* Looking and watching, each in a file of its name. */
+int command_stats(struct tool *tool, int argc, char **argv);
 
 #endif

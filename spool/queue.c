@@ -1,0 +1,208 @@
+#include "queue.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "job.h"
+
+enum {
+	WAITING_MAX = 16384,
+	DUE_MAX = 4096,
+	SHARE = 10,		/* one part in ten of the time for reading again */
+	/* No event is due later than this; what seems so was put there by a
+	 * clock that was wrong. */
+	DUE_MAX_SECONDS = JOB_DELAY_MAX + JOB_DELAY_MAX / 4 + 60
+};
+
+int queue_init(struct queue *queue, struct spools *spools, const char *event,
+	struct reason *why)
+{
+	*queue = (struct queue){ .spools = spools };
+	select_init(&queue->selection, STATES_ALL);
+	queue->selection.event = event;
+	for (int i = 0; i < LANE_COUNT; i++)
+		queue->lanes[i].again = true;
+	return oldest_init(&queue->lanes[LANE_WAITING].list, WAITING_MAX, why) < 0
+		|| oldest_init(&queue->lanes[LANE_DUE].list, DUE_MAX, why) < 0 ? -1 : 0;
+}
+
+void queue_free(struct queue *queue)
+{
+	for (int i = 0; i < LANE_COUNT; i++)
+		oldest_free(&queue->lanes[i].list);
+}
+
+void queue_note(struct queue *queue, enum queue_lane lane)
+{
+	queue->lanes[lane].again = true;
+}
+
+void queue_note_due(struct queue *queue, time_t due)
+{
+	if (queue->next_due == 0 || due < queue->next_due)
+		queue->next_due = due;
+}
+
+static void restart(struct lane *lane, bool resume)
+{
+	oldest_restart(&lane->list, resume);
+	lane->first = lane->at = 0;
+}
+
+void queue_rewind(struct queue *queue)
+{
+	for (int i = 0; i < LANE_COUNT; i++)
+		queue->lanes[i].at = queue->lanes[i].first;
+}
+
+/* A used-up item in the middle of a lane, after others were passed over. */
+static bool is_used(const struct picked *picked)
+{
+	return picked->states == NULL;
+}
+
+static struct picked *head(struct lane *lane)
+{
+	while (lane->at < lane->list.count && is_used(&lane->list.items[lane->at]))
+		lane->at++;
+	return lane->at < lane->list.count ? &lane->list.items[lane->at] : NULL;
+}
+
+struct picked *queue_next(struct queue *queue)
+{
+	struct picked *waiting = head(&queue->lanes[LANE_WAITING]);
+	struct picked *due = head(&queue->lanes[LANE_DUE]);
+
+	if (!waiting || !due)
+		return waiting ? waiting : due;
+	return entry_compare(&waiting->entry, &due->entry) <= 0 ? waiting : due;
+}
+
+static struct lane *lane_of(struct queue *queue, const struct picked *picked)
+{
+	return &queue->lanes[picked->entry.state == STATE_RETRYING
+		? LANE_DUE : LANE_WAITING];
+}
+
+void queue_pass(struct queue *queue, struct picked *picked)
+{
+	lane_of(queue, picked)->at++;
+}
+
+void queue_use(struct queue *queue, struct picked *picked)
+{
+	struct lane *lane = lane_of(queue, picked);
+
+	picked->states = NULL;
+	lane->at++;
+	while (lane->first < lane->at && is_used(&lane->list.items[lane->first]))
+		lane->first++;
+}
+
+static bool is_due(const struct entry *entry, time_t now)
+{
+	return entry->due <= now || entry->due > now + DUE_MAX_SECONDS;
+}
+
+static int collect(void *context, struct states *states, const struct entry *entry)
+{
+	struct queue *queue = context;
+	enum queue_lane lane = LANE_WAITING;
+	struct envelope envelope;
+	int matches;
+
+	if (entry->state == STATE_RETRYING) {
+		lane = LANE_DUE;
+		if (!is_due(entry, time(NULL))) {
+			queue_note_due(queue, entry->due);
+			return 0;
+		}
+	}
+	matches = select_matches(&queue->selection, states, entry, &envelope, queue->why);
+	if (matches > 0)
+		oldest_add(&queue->lanes[lane].list, states, entry);
+	return matches < 0 ? -1 : 0;
+}
+
+static int read_lane(struct queue *queue, enum queue_lane which, bool resume,
+	struct reason *why)
+{
+	struct lane *lane = &queue->lanes[which];
+	enum entry_state state = which == LANE_DUE ? STATE_RETRYING : STATE_WAITING;
+
+	restart(lane, resume);
+	if (!resume)
+		lane->again = false;
+	if (which == LANE_DUE)
+		queue->next_due = 0;
+	queue->why = why;
+	for (unsigned i = 0; i < queue->spools->count; i++) {
+		struct states *states = queue->spools->states[i];
+
+		if (states && states_each_in(states, state, NULL, collect, queue,
+		    NULL, why) < 0)
+			return -1;
+	}
+	oldest_sort(&lane->list);
+	return 0;
+}
+
+/* Ends the account of the last reading: the round behind it counts as well,
+ * for it opens files. */
+static void rest(struct queue *queue, int64_t now)
+{
+	if (queue->began > 0)
+		queue->not_before = now + (SHARE - 1) * (now - queue->began);
+	queue->began = 0;
+}
+
+static bool is_used_up(const struct lane *lane)
+{
+	return lane->first == lane->list.count;
+}
+
+int queue_read(struct queue *queue, struct reason *why)
+{
+	int64_t now = job_clock();
+	int result = 0;
+
+	rest(queue, now);
+	if (queue->next_due > 0 && queue->next_due <= time(NULL))
+		queue_note(queue, LANE_DUE);
+	for (int i = 0; i < LANE_COUNT; i++) {
+		struct lane *lane = &queue->lanes[i];
+		bool resume = is_used_up(lane) && lane->list.more;
+
+		if (!resume && !(lane->again && now >= queue->not_before))
+			continue;
+		if (read_lane(queue, (enum queue_lane)i, resume, why) < 0)
+			return -1;
+		if (!resume)
+			queue->began = now;
+		result = 1;
+	}
+	return result;
+}
+
+bool queue_wants_reading(const struct queue *queue)
+{
+	for (int i = 0; i < LANE_COUNT; i++) {
+		const struct lane *lane = &queue->lanes[i];
+
+		if (lane->again || (lane->list.more && is_used_up(lane)))
+			return true;
+	}
+	return queue->next_due > 0 && queue->next_due <= time(NULL);
+}
+
+int64_t queue_wait(const struct queue *queue)
+{
+	int64_t now = job_clock();
+	time_t clock = time(NULL);
+
+	if (queue_wants_reading(queue))
+		return queue->not_before > now ? queue->not_before - now : 0;
+	if (queue->next_due > 0)
+		return (queue->next_due - clock) * 1000;
+	return -1;
+}

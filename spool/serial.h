@@ -1,0 +1,61 @@
+/*
+ * serial: events of one key - owner, subscription or event - run one after the
+ * other, in the order of their receipt, whichever `run` takes them.
+ *
+ * Whoever starts an event of a key has locked the key: a byte of the file
+ * work/.serial of the first spool, in an open file description of its own
+ * that the command inherits, as it does the event's.  What holds then:
+ *
+ *  - nobody else runs an event of this key, and nobody moves one out of work/;
+ *  - so if an older event of the key is not to be overtaken, it is seen in
+ *    retry/ (it failed, and its time has not come) or in work/ (it was
+ *    interrupted) by looking after the lock was taken, not before;
+ *  - an older one in new/ was met before in the round, since a round goes from
+ *    the oldest on; where it could not be started, its key is blocked for the
+ *    rest of the round.
+ *
+ * Events without the member, and bodies that are no events, have no key and
+ * wait for nobody.  A held event is out of the order.
+ */
+#ifndef RINGSPOOL_SERIAL_H
+#define RINGSPOOL_SERIAL_H
+
+#include "oldest.h"
+#include "spools.h"
+
+enum serial_by {
+	SERIAL_NONE,
+	SERIAL_OWNER,
+	SERIAL_SUBSCRIPTION,
+	SERIAL_EVENT
+};
+
+struct serial;
+
+/* NULL with *why filled.  One serves until the spools are closed. */
+struct serial *serial_open(struct spools *spools, enum serial_by by,
+	struct reason *why);
+void serial_close(struct serial *serial);
+
+/* Begins a round: no key is blocked. */
+void serial_begin_round(struct serial *serial);
+
+enum serial_result {
+	SERIAL_FREE,	/* it may start; *key is the lock, or -1 for no key */
+	SERIAL_BLOCKED,	/* not in this round */
+	SERIAL_STRANDED,	/* the same, since one was interrupted: recover it */
+	SERIAL_GONE,	/* the event is not there any more */
+	SERIAL_FAILED	/* *why is filled */
+};
+
+/* Whether an event may be started now.  SERIAL_FREE: *key is the caller's,
+ * who closes it after the event was moved to where it belongs. */
+enum serial_result serial_try(struct serial *serial, struct picked *picked, int *key,
+	struct reason *why);
+
+/* Blocks the event's key for the rest of the round.  0, or -1 with *why
+ * filled. */
+int serial_block(struct serial *serial, const struct picked *picked,
+	struct reason *why);
+
+#endif
