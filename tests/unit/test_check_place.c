@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "../../renew/check_place.h"
+#include "../../renew/check_rules.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -60,11 +61,28 @@ static void what_ringcentral_cannot_reach(void **state)
 	}
 }
 
+/* ringspool-renew refuses such an address before; whoever else calls gets a line. */
+static void no_web_address(void **state)
+{
+	static const char *const addresses[] = { "ftp://localhost/hook", "no address", "https://", "" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(addresses); i++) {
+		struct check_report report;
+
+		check_begin(&report);
+		assert_false(check_place(&report, addresses[i]));
+		assert_int_equal(report.lines[RULE_HTTPS].outcome, CHECK_FAIL);
+		assert_int_equal(report.lines[RULE_NAME].outcome, CHECK_SKIPPED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_public_internet),
 		cmocka_unit_test(what_ringcentral_cannot_reach),
+		cmocka_unit_test(no_web_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
