@@ -57,10 +57,14 @@ static int watch_fd(struct connections *all, int fd, uint32_t events, uint64_t t
 	return epoll_ctl(all->epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
-static int watch_listener(struct connections *all)
+/* Asks for one more event of the listener.  One at a time: a connection wakes
+ * one thread, which asks again once it has accepted. */
+static void rearm_listener(struct connections *all)
 {
-	/* Exclusive: other processes wait on the same socket. */
-	return watch_fd(all, all->listener.fd, EPOLLIN | EPOLLEXCLUSIVE, TAG_LISTENER);
+	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT,
+		.data.u64 = TAG_LISTENER };
+
+	(void)epoll_ctl(all->epoll, EPOLL_CTL_MOD, all->listener.fd, &event);
 }
 
 struct connections *connections_open(const struct listener *listener,
@@ -77,7 +81,8 @@ struct connections *connections_open(const struct listener *listener,
 	pthread_mutex_init(&all->mutex, NULL);
 	all->epoll = epoll_create1(EPOLL_CLOEXEC);
 	all->stop = eventfd(0, EFD_CLOEXEC);
-	if (all->epoll < 0 || all->stop < 0 || watch_listener(all) < 0
+	if (all->epoll < 0 || all->stop < 0
+	    || watch_fd(all, listener->fd, EPOLLIN | EPOLLONESHOT, TAG_LISTENER) < 0
 	    || watch_fd(all, all->stop, EPOLLIN, TAG_STOP) < 0) {
 		reason_set(why, "epoll: %s", strerror(errno));
 		connections_close(all);
@@ -95,6 +100,10 @@ static void release(struct connections *all, struct connection *connection)
 	connection->generation++;
 	connection->state = CONNECTION_FREE;
 	all->count--;
+	if (all->full) {
+		all->full = false;
+		rearm_listener(all);
+	}
 }
 
 void connections_close(struct connections *all)
@@ -118,8 +127,8 @@ static struct connection *find_place(struct connections *all)
 	return NULL;
 }
 
-/* Puts an accepted descriptor into a place, busy.  With CONNECTIONS_MAX the
- * listener is let alone until connections_end() makes room. */
+/* Puts an accepted descriptor into a place, busy.  With CONNECTIONS_MAX of them
+ * the listener is let alone until release() makes room. */
 static struct connection *admit(struct connections *all, int fd)
 {
 	struct connection *connection;
@@ -135,10 +144,7 @@ static struct connection *admit(struct connections *all, int fd)
 		set_state(connection, CONNECTION_BUSY);
 		all->count++;
 	}
-	if (!all->full && all->count >= CONNECTIONS_MAX) {
-		all->full = true;
-		(void)epoll_ctl(all->epoll, EPOLL_CTL_DEL, all->listener.fd, NULL);
-	}
+	all->full = all->count >= CONNECTIONS_MAX;
 	pthread_mutex_unlock(&all->mutex);
 	if (!connection) {
 		if (copy >= 0)
@@ -159,6 +165,18 @@ static struct connection *accept_one(struct connections *all)
 	if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
 		poll(NULL, 0, NO_DESCRIPTOR_PAUSE_MS);
 	return NULL;
+}
+
+/* The same, for the thread that the listener's event woke. */
+static struct connection *accept_next(struct connections *all)
+{
+	struct connection *connection = accept_one(all);
+
+	pthread_mutex_lock(&all->mutex);
+	if (!all->full)
+		rearm_listener(all);
+	pthread_mutex_unlock(&all->mutex);
+	return connection;
 }
 
 static bool is_readable(const struct connection *connection, int wait_ms)
@@ -193,7 +211,7 @@ struct connection *connections_wait(struct connections *all)
 		return NULL;
 	if (event.data.u64 != TAG_LISTENER)
 		return claim(all, event.data.u64);
-	connection = accept_one(all);
+	connection = accept_next(all);
 	if (connection && !is_readable(connection, 0)) {
 		connections_park(all, connection);
 		return NULL;
@@ -265,10 +283,6 @@ void connections_end(struct connections *all, struct connection *connection)
 {
 	pthread_mutex_lock(&all->mutex);
 	release(all, connection);
-	if (all->full && all->count < CONNECTIONS_MAX) {
-		all->full = false;
-		(void)watch_listener(all);
-	}
 	pthread_mutex_unlock(&all->mutex);
 }
 
