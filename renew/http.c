@@ -186,6 +186,8 @@ static void set_up(struct http *http, const struct http_call *call, struct curl_
 		curl_easy_setopt(curl, CURLOPT_CAINFO, http->options.ca_file);
 		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);	/* instead, not besides */
 	}
+	if (!call->repeatable)	/* on a kept connection that dies, libcurl would repeat it */
+		curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)http->options.timeout);
