@@ -13,7 +13,6 @@ from settings import CGI, TOKENS
 from wire import Client, parse
 
 HANDSHAKE = {"HTTP_VALIDATION_TOKEN": "wtdwi2y88489yr34iwegsekshwekfhsdfh"}
-CGI_SERVERS = ["apache-mod_cgid", "apache-mod_cgi", "lighttpd-mod_cgi"]
 
 
 def variables(body=b"", method="POST", **more):
@@ -34,19 +33,9 @@ def reply_of(output):
     return parse(b"HTTP/1.1 " + head.removeprefix(b"Status: "), body)
 
 
-@pytest.mark.parametrize("site", CGI_SERVERS, indirect=True)
-@pytest.mark.parametrize("query", ["?-T", "?-V", "?-h", "?-c+/etc/passwd", "?-T+-c+/etc/passwd"])
-def test_query_is_never_taken_as_options(client, query):
-    """A query without '=' comes as command-line arguments (RFC 3875, 4.4)."""
-    plain = client.send("GET")
-    reply = client.send("GET", query=query)
-    assert (reply.status, reply.body) == (200, plain.body)
-    event = sms()
-    assert client.send(body=event, query=query, headers={"Verification-Token": TOKENS[0]}).status == 200
-
-
 @pytest.mark.parametrize("arguments", [["-T"], ["-V"], ["-c", "/etc/passwd"]], ids=lambda words: words[0])
 def test_arguments_do_not_count_where_a_web_server_calls(place, arguments):
+    """A query without '=' comes as command-line arguments (RFC 3875, 4.4)."""
     event = sms()
     reply = answer(event, arguments, RINGSPOOL_SPOOL=str(place.spool.path))
     assert (reply.status, reply.body) == (200, b"")

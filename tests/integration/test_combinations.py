@@ -125,6 +125,15 @@ def test_query_of_the_address_changes_nothing(client, site):
     assert site.spool.contents() == [event]
 
 
+@pytest.mark.parametrize("query", ["?-T", "?-V", "?-h", "?-c+/etc/passwd", "?-T+-c+/etc/passwd"])
+def test_query_is_never_taken_as_options(client, query):
+    """To a CGI program, a query without '=' comes as arguments."""
+    plain = client.send("GET")
+    reply = client.send("GET", query=query)
+    assert (reply.status, reply.body) == (200, plain.body)
+    assert client.send(body=sms(), query=query, headers={"Verification-Token": TOKENS[0]}).status == 200
+
+
 def test_missing_spool_is_reported_and_mended(client, site):
     site.spool.remove()
     try:

@@ -18,7 +18,6 @@ def odd_ones():
     return dict(oddities())
 
 
-@pytest.mark.parametrize("site", ["apache-mod_cgid", "lighttpd-mod_fastcgi-external"], indirect=True)
 @pytest.mark.parametrize("kinds", [families, odd_ones], ids=lambda make: make.__name__)
 def test_events_arrive_unchanged(client, site, kinds):
     events = kinds()
