@@ -28,6 +28,9 @@ static const struct subcommand {
 	{ "delete", command_delete, false, "remove events" },
 	{ "prune", command_prune, false, "remove old events" },
 	{ "import", command_import, false, "put files in as the receiver does" },
+	{ "list", command_list, false, "list events" },
+	{ "show", command_show, false, "show events, readable" },
+	{ "raw", command_raw, false, "write events as they were received" },
 	{ "stats", command_stats, false, "count events, by state and kind; Prometheus" },
 };
 

@@ -35,6 +35,9 @@ int command_replay(struct tool *tool, int argc, char **argv);
 int command_prune(struct tool *tool, int argc, char **argv);
 
 /* Looking and watching, each in a file of its name. */
+int command_list(struct tool *tool, int argc, char **argv);
+int command_show(struct tool *tool, int argc, char **argv);
+int command_raw(struct tool *tool, int argc, char **argv);
 int command_stats(struct tool *tool, int argc, char **argv);
 
 #endif
