@@ -35,6 +35,11 @@ DEMO_PACKAGES = $(BUILD_PACKAGES) ca-certificates curl lighttpd lighttpd-mod-ope
 CHECK_PACKAGES = $(DEMO_PACKAGES) apache2 libapache2-mod-fcgid libcmocka-dev libfcgi-bin \
 	mandoc nginx-light procps python3-pytest spawn-fcgi systemd
 
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+LIBDIR = $(DESTDIR)$(PREFIX)/lib
+SHAREDIR = $(DESTDIR)$(PREFIX)/share
+DATADIR = $(SHAREDIR)/ringspool
+
 SHARED_LIBS = -linih -lcjson -lmd
 SHARED_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard shared/*.c))
 PROGRAMS = $(BUILD)/ringspool.cgi $(BUILD)/ringspool.fcgi \
@@ -91,12 +96,23 @@ check:	## build and pass all tests
 unit: all $(UNIT_TESTS)
 	@for test in $(UNIT_TESTS); do $$test || exit 1; done
 
+# Units and scripts name /usr/bin; below another PREFIX they name that.
 install: all	## install below DESTDIR and PREFIX
-	install -d $(DESTDIR)$(PREFIX)/lib/cgi-bin $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $(BUILD)/ringspool.cgi $(DESTDIR)$(PREFIX)/lib/cgi-bin/
-	install -m 755 $(filter-out %.cgi,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
+	install -d $(LIBDIR)/cgi-bin $(BINDIR) $(DATADIR)
+	install -m 755 $(BUILD)/ringspool.cgi $(LIBDIR)/cgi-bin/
+	install -m 755 $(filter-out %.cgi,$(PROGRAMS)) $(BINDIR)/
 	for page in man/*; do \
-		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
+		install -D -m 644 $$page $(SHAREDIR)/man/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+	cp -R --no-preserve=ownership apache-conf lighttpd-conf etc $(wildcard examples) $(DATADIR)/
+	find $(DATADIR) -type f -exec sed -i 's|/usr/bin/ringspool|$(PREFIX)/bin/ringspool|g; \
+		s|/usr/lib/cgi-bin/|$(PREFIX)/lib/cgi-bin/|g' {} +
+	install -d $(LIBDIR)/systemd/system $(SHAREDIR)/bash-completion/completions
+	cp $(DATADIR)/etc/*.service $(DATADIR)/etc/*.socket $(DATADIR)/etc/*.timer \
+		$(DATADIR)/etc/*.path $(LIBDIR)/systemd/system/
+	cp $(DATADIR)/etc/completion/* $(SHAREDIR)/bash-completion/completions/
+	for kind in sysusers.d tmpfiles.d; do \
+		install -D -m 644 etc/$$kind/ringspool.conf $(LIBDIR)/$$kind/ringspool.conf || exit 1; \
 	done
 
 clean:	## remove build/

@@ -409,7 +409,16 @@ struct race {
 	atomic_uint *stored;
 };
 
-enum { RACE_NAMES = 50, RACE_THREADS = 4, RACE_PROCESSES = 4 };
+enum { RACE_NAMES = 200, RACE_THREADS = 4, RACE_PROCESSES = 4 };
+
+/* A consumer that takes an event at once: only its mark is left. */
+static void consume(const struct fixture *f, const char *name)
+{
+	char path[PATH_MAX + 32];
+
+	(void)snprintf(path, sizeof path, "%s/new/%s.json", f->spool, name);
+	(void)unlink(path);
+}
 
 static void *store_all(void *context)
 {
@@ -422,6 +431,7 @@ static void *store_all(void *context)
 		switch (store(spool, name)) {
 		case SPOOL_STORED:
 			atomic_fetch_add(race->stored, 1);
+			consume(race->fixture, name);
 			break;
 		case SPOOL_DUPLICATE:
 			break;
@@ -459,7 +469,7 @@ static void threads_and_processes_store_an_event_once(void **state)
 	while (wait(NULL) > 0)
 		;
 	assert_int_equal(atomic_load(race.stored), RACE_NAMES);
-	assert_int_equal(count_entries(spool_path(race.fixture, "new")), RACE_NAMES);
+	assert_int_equal(count_entries(spool_path(race.fixture, "new")), 0);
 	assert_int_equal(munmap(race.stored, sizeof *race.stored), 0);
 }
 
