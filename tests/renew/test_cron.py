@@ -1,0 +1,116 @@
+"""What cron mails: a failure when it begins, once a day while it lasts, and its end."""
+
+import fcntl
+import os
+import re
+import time
+
+DAY = 86400
+
+
+def age(place, seconds):
+    """As if all that was told had been told so much earlier."""
+    def change(state):
+        for told in state["told"]:
+            told["at"] -= seconds
+            told["since"] -= seconds
+    place.change_state(change)
+
+
+def test_nothing_when_all_is_well(place):
+    for _ in range(2):
+        result = place.run_under_cron()
+        assert (result.status, result.out, result.err) == (0, "", "")
+
+
+def test_a_failure_is_told_once_a_day_and_its_end_is_told(place):
+    place.hook.behave(status=404)
+    first = place.run_under_cron()
+    assert first.status == 69 and "status: 404" in first.err
+    again = place.run_under_cron()
+    assert (again.status, again.out, again.err) == (69, "", "")
+    age(place, DAY - 60)
+    assert place.run_under_cron().err == ""
+    age(place, 60)
+    assert "status: 404" in place.run_under_cron().err
+    assert place.run_under_cron().err == ""
+    place.hook.behave()
+    end = place.run_under_cron()
+    assert end.status == 0
+    assert re.fullmatch(r"ringspool-renew: well again: inbound SUB-525 \(since .*Z\)\n", end.out)
+    assert (place.run_under_cron().out, place.run_under_cron().err) == ("", "")
+
+
+def test_another_failure_is_told_at_once(place):
+    place.hook.behave(status=404)
+    place.run_under_cron()
+    place.platform.change(permissions=["SMS"])
+    assert "CMN-401" in place.run_under_cron().err
+
+
+def test_a_failure_of_the_run_does_not_end_those_of_subscriptions(place):
+    place.hook.behave(status=404)
+    place.run_under_cron()
+    place.platform.fault("status", method="GET", status=429, retry_after=1)
+    told = place.run_under_cron()
+    assert told.status == 75 and "429" in told.err and told.out == ""
+    place.change_state(lambda state: state.update(retry_until=0))
+    silent = place.run_under_cron()
+    assert silent.status == 69 and silent.err == ""
+    assert "well again: run" in silent.out and "inbound" not in silent.out
+
+
+def test_a_warning_is_told_once(place):
+    place.declare(filter=["/restapi/v1.0/account/~/brand-new"])
+    assert "brand-new" in place.run_under_cron().err
+    age(place, 3 * DAY)
+    last = place.run_under_cron()
+    assert (last.out, last.err) == ("", "")
+
+
+def test_a_mistake_in_the_configuration_is_told_once_a_day(place):
+    place.well()
+    place.declare(expires_in="soon")
+    assert "expires_in" in place.run_under_cron().err
+    result = place.run_under_cron()
+    assert (result.status, result.err) == (78, "")
+    assert place.status()["error"]["exit_status"] == 78
+    place.declare(expires_in=604800)
+    assert "well again: run configuration" in place.run_under_cron().out
+
+
+def test_a_lock_held_for_long_is_told_a_short_one_is_not(place):
+    with (place.state / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = place.run_under_cron()
+        assert (result.status, result.err) == (75, "")
+        os.utime(lock.name, (time.time() - 7200,) * 2)
+        assert "another run" in place.run_under_cron().err
+
+
+def test_elsewhere_than_under_cron_every_failure_is_told(place):
+    place.hook.behave(status=404)
+    place.run_under_cron()
+    for _ in range(2):
+        assert "status: 404" in place.run().err
+
+
+def piped(place, **environment):
+    process = place.start(stderr=-1, stdout=-1, environment=environment)
+    return process.communicate(timeout=60)[1].decode()
+
+
+def test_the_journal_a_session_of_ssh_and_a_terminal_s_pipe_are_no_cron(place):
+    place.hook.behave(status=404)
+    place.run_under_cron()
+    assert piped(place) == ""
+    assert "404" in piped(place, SSH_CONNECTION="192.0.2.1 1 192.0.2.2 22")
+    assert "404" in piped(place, TERM="xterm")
+    reader, writer = os.pipe()
+    pipe = os.fstat(writer)
+    process = place.start(stderr=writer, environment={
+        "JOURNAL_STREAM": f"{pipe.st_dev}:{pipe.st_ino}"})
+    os.close(writer)
+    with os.fdopen(reader) as journal:
+        assert "404" in journal.read()
+    process.wait()
