@@ -160,8 +160,9 @@ static void keep_bad(struct delivery *d, const char *complaint)
 	log_end(&line);
 }
 
-/* Whether an event could be taken in now; *why says what is wrong. */
-static bool is_healthy(struct receiver *receiver, struct reason *why)
+/* Whether an event could be taken in now, with `min_free` bytes to spare; *why
+ * says what is wrong. */
+static bool is_healthy(struct receiver *receiver, uint64_t min_free, struct reason *why)
 {
 	const struct config *config = &receiver->config;
 	struct reason complaint;
@@ -181,7 +182,7 @@ static bool is_healthy(struct receiver *receiver, struct reason *why)
 
 		if (!spool)
 			return false;
-		if (spool_check(spool, config->min_free, why) < 0) {
+		if (spool_check(spool, min_free, why) < 0) {
 			drop_spool(receiver, i);
 			return false;
 		}
@@ -189,12 +190,12 @@ static bool is_healthy(struct receiver *receiver, struct reason *why)
 	return true;
 }
 
-static void answer_health(struct delivery *d)
+static void answer_health(struct delivery *d, uint64_t min_free)
 {
 	struct reason why;
 	struct log_line line;
 
-	if (!is_healthy(d->receiver, &why)) {
+	if (!is_healthy(d->receiver, min_free, &why)) {
 		refuse(d, 503, "{\"status\":\"failing\"}", why.text);
 		return;
 	}
@@ -256,7 +257,7 @@ static void take_event(struct delivery *d)
 	switch (event_read(&d->event, d->body.data, d->body.size, &why)) {
 	case 0:
 		if (d->event.check)
-			answer_health(d);
+			answer_health(d, 0);	/* little space is no refusal */
 		else
 			store_event(d);
 		break;
@@ -388,7 +389,7 @@ void handle(struct receiver *receiver, const struct request *request,
 	}
 	ignore_body(&d);
 	if (response->head || strcmp(request->method, "GET") == 0) {
-		answer_health(&d);
+		answer_health(&d, receiver->config.min_free);
 		return;
 	}
 	response->allow = "GET, HEAD, POST";

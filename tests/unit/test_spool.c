@@ -248,9 +248,13 @@ static void a_moved_or_replaced_spool_is_noticed(void **state)
 	assert_true(spool_is_current(spool));
 	assert_int_equal(rename(spool_path(f, "new"), spool_path(f, "old")), 0);
 	assert_false(spool_is_current(spool));
+	assert_int_equal(mkdir(spool_path(f, "new"), 0770), 0);
+	assert_false(spool_is_current(spool));
 	assert_int_equal(rename(spool_path(f, "old"), spool_path(f, "new")), 0);
 	assert_true(spool_is_current(spool));
 	assert_int_equal(rename(f->spool, fixture_path(f, "moved")), 0);
+	assert_false(spool_is_current(spool));
+	assert_int_equal(mkdir(f->spool, 0770), 0);
 	assert_false(spool_is_current(spool));
 	spool_close(spool);
 }
@@ -513,6 +517,27 @@ static void bad_bodies_of_others_are_limited_in_number(void **state)
 	spool_close(spool);
 }
 
+static void the_oldest_bad_body_goes_first(void **state)
+{
+	struct fixture *f = *state;
+	struct spool *spool = open_spool(f);
+	char body[16], name[NAME_MAX + 16];
+
+	/* The first to come has the youngest time. */
+	assert_int_equal(keep_bad(spool, false, "young"), SPOOL_STORED);
+	set_age(fixture_path(f, strcat(strcpy(name, "spool/bad/"),
+		first_entry(spool_path(f, "bad")))), -3600);
+	for (int i = 0; i < 99; i++) {
+		(void)snprintf(body, sizeof body, "bad %d", i);
+		assert_int_equal(keep_bad(spool, false, body), SPOOL_STORED);
+	}
+	assert_int_equal(keep_bad(spool, true, "proven"), SPOOL_STORED);
+	assert_int_equal(count_entries(spool_path(f, "bad")), 101);	/* none had to go */
+	assert_int_equal(keep_bad(spool, false, "one more"), SPOOL_STORED);
+	assert_int_equal(keep_bad(spool, false, "young"), SPOOL_DUPLICATE);
+	spool_close(spool);
+}
+
 static void bad_bodies_of_others_are_limited_in_size(void **state)
 {
 	struct fixture *f = *state;
@@ -576,13 +601,13 @@ static void tidying_forgets_expired_days_only(void **state)
 		assert_int_equal(mkdir(spool_path(f, day_name(-day)), 0770), 0);
 		make_file(mark_path(f, -day, "a-1"));
 	}
-	assert_int_equal(mkdir(spool_path(f, "seen/lost+found"), 0770), 0);
+	assert_int_equal(mkdir(spool_path(f, "seen/0-not-a-day"), 0770), 0);
 	make_due(f);
 	assert_int_equal(spool_tidy(spool, &why), 1);
 	for (int day = 0; day <= SEEN_DAYS + 2; day++)
 		assert_int_equal(exists(spool_path(f, day_name(-day))), day <= SEEN_DAYS);
 	assert_true(exists(mark_path(f, -SEEN_DAYS, "a-1")));
-	assert_true(exists(spool_path(f, "seen/lost+found")));
+	assert_true(exists(spool_path(f, "seen/0-not-a-day")));
 	spool_close(spool);
 }
 
@@ -668,6 +693,7 @@ int main(void)
 		TEST(bad_bodies_of_proven_senders_are_all_kept),
 		TEST(bad_bodies_of_others_are_limited_in_number),
 		TEST(bad_bodies_of_others_are_limited_in_size),
+		TEST(the_oldest_bad_body_goes_first),
 		TEST(a_renewal_mark_is_an_empty_file),
 		TEST(tidying_waits_its_turn),
 		TEST(tidying_forgets_expired_days_only),
