@@ -73,15 +73,15 @@ def test_service_is_confined():
     assert done.returncode == 0, done.stdout
 
 
-def test_user_spool_and_socket_directory_are_made(root):
-    for tool in ("systemd-sysusers", "systemd-tmpfiles"):
-        options = ["--create"] if tool == "systemd-tmpfiles" else []
-        done = run(tool, f"--root={root}", *options, "ringspool.conf")
+def test_service_user_and_socket_directory_are_made(root):
+    """Not the spool: it would be taken for the volume that was to be mounted there."""
+    for command in (["systemd-sysusers"], ["systemd-tmpfiles", "--create"]):
+        done = run(*command, f"--root={root}", "ringspool.conf")
         assert done.returncode == 0, done.stderr
-    group = int(re.search(r"^ringspool:x:(\d+):", (root / "etc/group").read_text(), re.M)[1])
-    spool = (root / "var/spool/ringspool").stat()
-    assert (stat.S_IMODE(spool.st_mode), spool.st_uid, spool.st_gid) == (0o2770, 0, group)
-    assert (root / "run/ringspool").is_dir()
+    assert re.search(r"^ringspool:x:", (root / "etc/group").read_text(), re.M)
+    assert re.search(r"^ringspool:x:", (root / "etc/passwd").read_text(), re.M)
+    assert stat.S_IMODE((root / "run/ringspool").stat().st_mode) == 0o755
+    assert not (root / "var/spool/ringspool").exists()
 
 
 def system_calls(group):
@@ -122,7 +122,8 @@ def test_service_may_do_what_the_responder_does(place):
             assert fastcgi.ask(place.socket, event, **proof).status == 200
             assert fastcgi.ask(place.socket, event).status == 401
             assert fastcgi.ask(place.socket, method="GET").status == 200
-    wait_until(lambda: f"{traced.pid} +++ exited with 0" in trace.read_text(), "end of the trace")
+    ended = re.compile(rf"^{traced.pid} +\+\+\+ exited with 0", re.M)
+    wait_until(lambda: ended.search(trace.read_text()), "end of the trace")
     calls = re.findall(r"^\d+ +(\w+)\((.*)$", trace.read_text(), re.M)
     assert len(calls) > 100
     assert {name for name, _ in calls} - allowed_system_calls() == set()
