@@ -173,7 +173,9 @@ bool spool_is_current(const struct spool *spool)
 	return stat(spool->path, &now) == 0 && same_file(&now, &spool->root_identity)
 		&& fstatat(spool->root, directory_names[DIR_NEW], &now,
 			AT_SYMLINK_NOFOLLOW) == 0
-		&& same_file(&now, &spool->new_identity);
+		&& same_file(&now, &spool->new_identity)
+		/* A lock file that was removed locks nobody else out. */
+		&& fstat(spool->lock, &now) == 0 && now.st_nlink > 0;
 }
 
 void spool_safe_name(char out[SPOOL_NAME_SIZE], const char *text)

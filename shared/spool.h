@@ -55,8 +55,8 @@ enum spool_result {
 struct spool *spool_open(const char *path, unsigned seen_days, struct reason *why);
 void spool_close(struct spool *spool);
 
-/* Whether the path still leads to what is open here: false once the spool was
- * moved, replaced or mounted over. */
+/* Whether the path still leads to what is open here: false once the spool or
+ * its lock file was moved, removed, replaced or mounted over. */
 bool spool_is_current(const struct spool *spool);
 
 /* Writes `name` (SPOOL_NAME_SIZE at most) into out: `text` with every byte

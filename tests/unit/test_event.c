@@ -94,6 +94,7 @@ static void what_cannot_be_compared_goes_by_the_whole_body(void **state)
 	assert_true(same_name("{\"uuid\":\"a\\u0000b\"}", "{\"uuid\":\"a\\u0000b\"}"));
 	assert_false(same_name("{\"uuid\":12345678901234567890}",
 		"{\"uuid\":12345678901234567891}"));
+	assert_true(same_name("{\"uuid\":12}", "{\"uuid\":12}"));
 	assert_false(same_name("{\"uuid\":\"1\",\"subscriptionId\":12345678901234567890}",
 		"{\"uuid\":\"1\",\"subscriptionId\":12345678901234567891}"));
 	assert_false(same_name("{\"uuid\":\"1\",\"event\":[\"x\"]}", "{\"uuid\":\"1\",\"event\":[\"y\"]}"));

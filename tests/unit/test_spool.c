@@ -252,6 +252,11 @@ static void a_moved_or_replaced_spool_is_noticed(void **state)
 	assert_false(spool_is_current(spool));
 	assert_int_equal(rename(spool_path(f, "old"), spool_path(f, "new")), 0);
 	assert_true(spool_is_current(spool));
+	assert_int_equal(unlink(spool_path(f, "lock")), 0);
+	assert_false(spool_is_current(spool));
+	spool_close(spool);
+	spool = open_spool(f);
+	assert_true(spool_is_current(spool));
 	assert_int_equal(rename(f->spool, fixture_path(f, "moved")), 0);
 	assert_false(spool_is_current(spool));
 	assert_int_equal(mkdir(f->spool, 0770), 0);
