@@ -32,6 +32,8 @@ static const struct subcommand {
 	{ "show", command_show, false, "show events, readable" },
 	{ "raw", command_raw, false, "write events as they were received" },
 	{ "stats", command_stats, false, "count events, by state and kind; Prometheus" },
+	{ "check", command_check, true, "monitoring plug-in" },
+	{ "report", command_report, true, "write a status page" },
 };
 
 enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0] };
@@ -62,7 +64,8 @@ static int run(const struct subcommand *subcommand, const char *file, int argc,
 	int opened, status;
 
 	if (config_load(&tool.config, file, &why) < 0)
-		return tool_complain(subcommand->name, EX_CONFIG, why.text);
+		return subcommand->run == command_check ? check_complain(why.text)
+			: tool_complain(subcommand->name, EX_CONFIG, why.text);
 	log_open(&tool.log, program, tool.config.log, tool.config.log_level);
 	if (!subcommand->opens_itself) {
 		opened = spools_open(&tool.spools, &tool.config, &why);

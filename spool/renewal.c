@@ -167,15 +167,11 @@ static int read_file(struct renewal *renewal, int fd, struct reason *why)
 	return result;
 }
 
-int renewal_read(struct renewal *renewal, const char *config_file, const char *path,
-	struct reason *why)
+static int read_status(struct renewal *renewal, struct reason *why)
 {
 	struct reason what;
 	int fd, result;
 
-	*renewal = (struct renewal){ .declared = 0 };
-	if (locate(renewal, config_file, path, why) < 0)
-		return -1;
 	/* O_NONBLOCK: a FIFO in its place must not hang us. */
 	fd = open(renewal->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
@@ -186,6 +182,16 @@ int renewal_read(struct renewal *renewal, const char *config_file, const char *p
 	if (result < 0)
 		reason_set(why, "%.200s: %.200s", renewal->path, what.text);
 	return result;
+}
+
+int renewal_read(struct renewal *renewal, const char *config_file, const char *path,
+	struct reason *why)
+{
+	*renewal = (struct renewal){ .declared = 0 };
+	if (locate(renewal, config_file, path, why) == 0 && read_status(renewal, why) == 0)
+		return 0;
+	(void)snprintf(renewal->trouble, sizeof renewal->trouble, "%.200s", why->text);
+	return -1;
 }
 
 void renewal_free(struct renewal *renewal)

@@ -29,7 +29,8 @@ struct subscription {
 struct renewal {
 	char path[PATH_MAX];		/* of status.json */
 	unsigned declared;		/* [subscription] sections of the configuration */
-	bool present;			/* status.json is there; if not, the rest is empty */
+	char trouble[256];		/* why status.json cannot be used; "" none */
+	bool present;			/* it is there and was read; if not, the rest is empty */
 	time_t run, last_good;		/* 0 unknown, none */
 	char code[32], error[256];	/* of the last run as a whole; "" none */
 	struct subscription *subscriptions;
@@ -38,8 +39,8 @@ struct renewal {
 
 /* Finds status.json by the configuration file ("": none; then all defaults
  * hold) and reads it; `path` names it otherwise, unless NULL.  Returns 0 also
- * when there is no status.json, or -1 with *why filled; renewal_free() is due
- * in both cases. */
+ * when there is no status.json, or -1 with *why and `trouble` filled;
+ * renewal_free() is due in both cases. */
 int renewal_read(struct renewal *renewal, const char *config_file, const char *path,
 	struct reason *why);
 void renewal_free(struct renewal *renewal);

@@ -23,6 +23,13 @@ void row_read_envelope(struct states *states, const struct entry *entry,
 	close(fd);
 }
 
+void row_path(char out[ROW_PATH_SIZE], const char *spool, const struct entry *entry)
+{
+	(void)snprintf(out, ROW_PATH_SIZE, "%s/%s/%s%s%s", spool,
+		entry_state_directory(entry->state), entry->day, entry->day[0] ? "/" : "",
+		entry->file);
+}
+
 void row_time(char out[ROW_TIME_SIZE], const struct timespec *when)
 {
 	char seconds[FIGURE_SIZE];
@@ -61,9 +68,10 @@ static cJSON *describe(const char *spool, const struct entry *entry,
 	const struct envelope *envelope, time_t now)
 {
 	struct timespec due = { .tv_sec = entry->due };
-	char family[FAMILY_SIZE];
+	char family[FAMILY_SIZE], path[ROW_PATH_SIZE];
 	cJSON *json = cJSON_CreateObject();
 
+	row_path(path, spool, entry);
 	family_of(family, envelope->event);
 	add_text(json, "name", entry->name);
 	add_text(json, "state", entry_state_name(entry->state));
@@ -80,8 +88,7 @@ static cJSON *describe(const char *spool, const struct entry *entry,
 	add_number(json, "attempt", entry->attempt > 0, entry->attempt);
 	add_time(json, "due", &due);
 	add_text(json, "reason", entry->reason);
-	add_text(json, "spool", spool);
-	add_text(json, "file", entry->file);
+	add_text(json, "file", path);
 	return json;
 }
 

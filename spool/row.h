@@ -5,6 +5,7 @@
 #ifndef RINGSPOOL_ROW_H
 #define RINGSPOOL_ROW_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
@@ -33,6 +34,10 @@ void table_add(struct table *table, const struct entry *entry,
 void table_set_time(struct table *table, time_t now);
 /* Prints what is left, and frees it. */
 void table_end(struct table *table);
+
+/* Writes the path of an event's file. */
+enum { ROW_PATH_SIZE = PATH_MAX + ENTRY_DAY_SIZE + ENTRY_FILE_SIZE + 16 };
+void row_path(char out[ROW_PATH_SIZE], const char *spool, const struct entry *entry);
 
 /* Writes the moment of a timespec with milliseconds, in UTC. */
 enum { ROW_TIME_SIZE = 40 };

@@ -73,15 +73,13 @@ static void print_state(const struct showing *showing, const struct entry *entry
 static void print_file(const struct showing *showing, const char *spool,
 	const struct entry *entry)
 {
-	char size[FIGURE_SIZE], received[ROW_TIME_SIZE], path[PATH_MAX + 256];
+	char size[FIGURE_SIZE], received[ROW_TIME_SIZE], path[ROW_PATH_SIZE];
 
 	row_time(received, &entry->received);
 	print_field(showing, "received", received);
 	figure_bytes(size, entry->size);
 	print_field(showing, "size", size);
-	(void)snprintf(path, sizeof path, "%s/%s/%s%s%s", spool,
-		entry_state_directory(entry->state), entry->day, entry->day[0] ? "/" : "",
-		entry->file);
+	row_path(path, spool, entry);
 	print_field(showing, "file", path);
 }
 

@@ -39,5 +39,11 @@ int command_list(struct tool *tool, int argc, char **argv);
 int command_show(struct tool *tool, int argc, char **argv);
 int command_raw(struct tool *tool, int argc, char **argv);
 int command_stats(struct tool *tool, int argc, char **argv);
+int command_check(struct tool *tool, int argc, char **argv);
+int command_report(struct tool *tool, int argc, char **argv);
+
+/* What `check` says of a configuration that cannot be used: it is run by a
+ * monitoring system, which reads standard output and knows four statuses. */
+int check_complain(const char *text);
 
 #endif
