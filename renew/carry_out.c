@@ -226,40 +226,7 @@ static void explain_endpoint(struct run *run, const struct declared *declared,
 	memcpy(failure->code, plain.code, sizeof failure->code);
 }
 
-/* Creates anew in place of `gone` (NULL: of none), which is deleted with the
- * deletions that the plan has behind this step. */
-static int create_for(struct work *work, const struct record *gone, const char *why)
-{
-	struct run *run = work->run;
-	struct failure failure;
-	struct record record;
-	struct known *known;
-	int result = 0;
-
-	if (create(run, work->declared, &record, &failure) < 0) {
-		if (failure.kind == FAILURE_ENDPOINT)
-			explain_endpoint(run, work->declared, &failure);
-		return fail(run, work->declared, &failure);
-	}
-	known = state_know(run->state, work->declared->name);
-	if (!known || (gone && known_add_old(known, gone->id) < 0))
-		result = fail_memory(run, work->declared);
-	for (size_t i = 0; i < work->count && result == 0; i++)
-		if (work->steps[i].kind == STEP_DELETE
-		    && known_add_old(known, work->steps[i].record->id) < 0)
-			result = fail_memory(run, work->declared);
-	if (result == 0) {
-		memcpy(known->token, run->token_digest, sizeof known->token);
-		result = learn(run, work->declared, &record);
-	}
-	if (result == 0)
-		result = save(run, work->declared);
-	report_change(run->report, "created", work->declared->name, record.id, "%s", why);
-	record_free(&record);
-	return result;
-}
-
-/* Deleting. */
+/* Deleting and replacing. */
 
 static int delete_record(struct run *run, const struct declared *declared,
 	const struct record *record, const char *why)
@@ -283,11 +250,65 @@ static int delete_record(struct run *run, const struct declared *declared,
 	return 0;
 }
 
+/* Takes note of what was created, and first of what it replaces: `gone` and
+ * all that the plan deletes behind this step. */
+static int learn_created(struct work *work, const struct record *gone,
+	const struct record *record)
+{
+	struct run *run = work->run;
+	struct known *known = state_know(run->state, work->declared->name);
+
+	if (!known || (gone && known_add_old(known, gone->id) < 0))
+		return fail_memory(run, work->declared);
+	for (size_t i = 0; i < work->count; i++)
+		if (work->steps[i].kind == STEP_DELETE
+		    && known_add_old(known, work->steps[i].record->id) < 0)
+			return fail_memory(run, work->declared);
+	memcpy(known->token, run->token_digest, sizeof known->token);
+	if (learn(run, work->declared, record) < 0)
+		return -1;
+	return save(run, work->declared);
+}
+
+/* Creates one, which replaces *gone (NULL: none).  *gone becomes NULL where it
+ * had to make room: a dead one sends nothing, so it may go first. */
+static int create_for(struct work *work, const struct record **gone, const char *why)
+{
+	struct run *run = work->run;
+	struct failure failure;
+	struct record record;
+	int result = create(run, work->declared, &record, &failure);
+
+	if (result < 0 && failure.kind == FAILURE_LIMIT && *gone && !record_is_active(*gone)) {
+		if (delete_record(run, work->declared, *gone, "there is no room beside it") < 0)
+			return -1;
+		*gone = NULL;
+		result = create(run, work->declared, &record, &failure);
+	}
+	if (result < 0) {
+		if (failure.kind == FAILURE_ENDPOINT)
+			explain_endpoint(run, work->declared, &failure);
+		return fail(run, work->declared, &failure);
+	}
+	result = learn_created(work, *gone, &record);
+	report_change(run->report, "created", work->declared->name, record.id, "%s", why);
+	record_free(&record);
+	return result;
+}
+
+static int create_first(struct work *work, const char *why)
+{
+	const struct record *none = NULL;
+
+	return create_for(work, &none, why);
+}
+
 static int replace(struct work *work, const struct record *record, const char *why)
 {
-	if (create_for(work, record, why) < 0)
+	if (create_for(work, &record, why) < 0)
 		return -1;
-	return delete_record(work->run, work->declared, record, "it was replaced");
+	return !record ? 0
+		: delete_record(work->run, work->declared, record, "it was replaced");
 }
 
 /* Keeping. */
@@ -353,7 +374,7 @@ static int update(struct work *work, const struct step *step)
 
 	if (prolong(run, declared, step->record, &after, &grew, &failure) < 0) {
 		if (failure.kind == FAILURE_GONE)
-			return create_for(work, NULL, "the one that was there is gone");
+			return create_first(work, "the one that was there is gone");
 		return fail(run, declared, &failure);
 	}
 	if (!grew) {
@@ -426,7 +447,7 @@ static int revive(struct work *work, const struct record *listed)
 
 	if (platform_get(run->platform, listed->id, &record, &failure) < 0) {
 		if (failure.kind == FAILURE_GONE)
-			return create_for(work, NULL, "the one that was there is gone");
+			return create_first(work, "the one that was there is gone");
 		return fail(run, work->declared, &failure);
 	}
 	take_note(run, work->declared, &record);
@@ -448,7 +469,7 @@ static int carry_out_step(struct work *work, const struct step *step)
 	case STEP_ADOPT:
 		return adopt(work, step->record);
 	case STEP_CREATE:
-		return create_for(work, NULL, step->why);
+		return create_first(work, step->why);
 	case STEP_UPDATE:
 	case STEP_RENEW:
 		return update(work, step);

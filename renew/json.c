@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A list of several MB is normal: thirty subscriptions of 2,000 filters each
- * take some 50 MiB. */
-#define PARSER_BUDGET ((size_t)1 << 30)
+/* Thirty subscriptions of 2,000 filters each take some 50 MiB. */
+#define PARSER_BUDGET ((size_t)512 << 20)
 
 /* cJSON's hooks know no context: hence a variable. */
 static _Thread_local size_t budget = PARSER_BUDGET;

@@ -152,9 +152,8 @@ static struct told *told_of(struct report *report, const char *key)
 }
 
 /* Whether it is to be told now, and takes note that it was. */
-static bool is_due(struct report *report, const char *key, bool failure, bool daily)
+static bool is_due(struct report *report, struct told *told, bool failure, bool daily)
 {
-	struct told *told = told_of(report, key);
 	bool due;
 
 	if (!told)
@@ -198,20 +197,25 @@ void report_failure(struct report *report, const char *name, const struct failur
 	if (!report->failed)
 		report->worst = *failure;
 	report->failed = true;
-	tell(report, kind, failure->code, name, text, is_due(report, key, true, true));
+	tell(report, kind, failure->code, name, text,
+		is_due(report, told_of(report, key), true, true));
 }
 
 void report_warning(struct report *report, const char *name, bool daily,
 	const char *format, ...)
 {
 	char text[LINE_SIZE], key[LINE_SIZE + 100];
+	struct told *told;
 	va_list args;
 
 	va_start(args, format);
 	format_masked(report, text, format, args);
 	va_end(args);
 	(void)snprintf(key, sizeof key, "%s warning %s", name ? name : "run", text);
-	tell(report, "warning", NULL, name, text, is_due(report, key, false, daily));
+	told = told_of(report, key);
+	if (told && told->present)
+		return;		/* told in this run */
+	tell(report, "warning", NULL, name, text, is_due(report, told, false, daily));
 }
 
 void report_ended(struct report *report)

@@ -247,6 +247,17 @@ def test_not_active_with_a_healthy_endpoint_is_replaced_in_the_same_run(place, s
     assert place.ours()["status"] == "Active"
 
 
+def test_a_dead_one_makes_room_where_the_limit_is_reached(place):
+    place.well()
+    before = place.ours()
+    place.platform.change(subscription_limit=1)
+    place.platform.set_status(before["id"], "Blacklisted", "Read timed out")
+    place.calls()
+    place.well()
+    assert place.calls() == [LIST, ("GET", one(before)), CREATE, ("DELETE", one(before)), CREATE]
+    assert place.ours()["status"] == "Active"
+
+
 def test_one_that_came_back_by_itself_is_kept(place):
     place.well()
     before = place.ours()
@@ -309,7 +320,9 @@ def test_disabled_filters_are_told_with_their_reason(place, listed):
     for _ in range(2):
         result = place.run()
         assert result.status == 0
-        assert "/voicemail" in result.err and "SUB-412" in result.err
+        assert result.err.count("/voicemail") == 1 and "SUB-412" in result.err
+    place.remind(place.ours()["id"])
+    assert place.run().err.count("/voicemail") == 1      # though it is told by two replies
     [disabled] = place.status()["subscriptions"][0]["disabled_filters"]
     assert disabled["reason"] == "SUB-412"
 
