@@ -84,7 +84,6 @@ int inifile_read(const char *path, inifile_setting *setting, void *context,
 	}
 	ini_use_stack = false;
 	ini_initial_alloc = LINE_MAX_BYTES + 3;	/* CR, LF and NUL */
-	ini_max_line = LINE_MAX_BYTES + 3;
 	ini_allow_multiline = false;
 	ini_stop_on_first_error = true;
 	bad_line = ini_parse_stream(next_line, &r, take_setting, &r);

@@ -327,6 +327,7 @@ static void only_a_proven_sender_may_deliver(void **state)
 
 	use_tokens(s, "\n secret-old \r\nsecret-new");
 	post(s, EVENT);
+	s->sender.piece = 10;
 	assert_int_equal(deliver(s), 401);
 	assert_int_equal(s->sender.sent, strlen(EVENT));	/* read all the same */
 	assert_non_null(strstr(s->log, "reason=\"no Verification-Token\""));
