@@ -31,6 +31,7 @@ static const struct subcommand {
 	{ "list", command_list, false, "list events" },
 	{ "show", command_show, false, "show events, readable" },
 	{ "raw", command_raw, false, "write events as they were received" },
+	{ "follow", command_follow, false, "tell events as they come" },
 	{ "stats", command_stats, false, "count events, by state and kind; Prometheus" },
 	{ "check", command_check, true, "monitoring plug-in" },
 	{ "report", command_report, true, "write a status page" },

@@ -16,6 +16,7 @@
 #include "html.h"
 #include "output.h"
 #include "svg.h"
+#include "text.h"
 #include "tool.h"
 #include "verdict.h"
 
@@ -27,8 +28,10 @@ struct report {
 	struct survey *survey;
 	struct renewal renewal;
 	FILE *out;
-	enum level level;
+	enum level level;		/* the worst, or the one to be listed */
 };
+
+enum { WORD_SHOWN = 20 };	/* letters of one, before a line may end */
 
 /* Scripts, pictures, frames and forms from anywhere are refused by the page
  * itself: whatever text got into it, it stays text. */
@@ -51,7 +54,7 @@ static const char style[] =
 	"--warning:#f0b64c;--critical:#ff8a8a;--unknown:#b9a8f5}}\n"
 	"*{box-sizing:border-box}\n"
 	"body{margin:0 auto;max-width:60rem;padding:1rem;background:var(--ground);"
-	"color:var(--ink);font:1rem/1.45 system-ui,sans-serif;overflow-wrap:anywhere}\n"
+	"color:var(--ink);font:1rem/1.45 system-ui,sans-serif;overflow-wrap:break-word}\n"
 	"h1{font-size:1.4rem;margin:.2rem 0}\n"
 	"h2{font-size:1.1rem;margin:2rem 0 .6rem}\n"
 	"p{margin:.3rem 0}.soft,figcaption,footer{color:var(--soft);font-size:.9rem}\n"
@@ -61,7 +64,7 @@ static const char style[] =
 	"color:var(--ink)}\n"
 	".ok{color:var(--ok)}.warning{color:var(--warning)}.critical{color:var(--critical)}"
 	".unknown{color:var(--unknown)}\n"
-	".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));"
+	".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));"
 	"gap:.7rem;margin:0}\n"
 	".figures div{background:var(--panel);padding:.6rem .8rem;display:flex;"
 	"flex-direction:column-reverse;justify-content:flex-end}\n"
@@ -74,7 +77,9 @@ static const char style[] =
 	"th,td{padding:.4rem .5rem;text-align:left;vertical-align:top;"
 	"border-bottom:1px solid var(--line)}\n"
 	"thead th{color:var(--soft);font-size:.9rem;font-weight:600}\n"
-	"tbody th{font-weight:600}\n"
+	"tbody th{font-weight:600}tbody th code{font-weight:400}"
+	"time{white-space:nowrap}\n"
+	".loose{overflow-wrap:anywhere;min-width:6rem}\n"
 	".number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
 	"th:first-child,td:first-child{padding-left:0}th:last-child,td:last-child"
 	"{padding-right:0}\n"
@@ -106,6 +111,24 @@ static void put_ago(FILE *out, time_t now, time_t when)
 
 	figure_span(span, figure_age(now, when));
 	fprintf(out, "%s ago", span);
+}
+
+/* A family in parts that a narrow window may put below each other. */
+static void put_family(FILE *out, const char *family)
+{
+	char part[FAMILY_SIZE];
+
+	fputs("<code>", out);
+	while (*family) {
+		size_t length = strcspn(family, "/?&");
+
+		length = length < WORD_SHOWN ? length + (family[length] != '\0') : WORD_SHOWN;
+		(void)snprintf(part, sizeof part, "%.*s", (int)length, family);
+		html_text(out, part);
+		fputs("<wbr>", out);
+		family += length;
+	}
+	fputs("</code>", out);
 }
 
 static void put_count(FILE *out, uint64_t number)
@@ -142,7 +165,7 @@ static void put_trouble(void *context, const struct finding *finding)
 {
 	struct report *report = context;
 
-	if (finding->level == LEVEL_OK)
+	if (finding->level != report->level)
 		return;
 	fprintf(report->out, "<li><span class=\"%s\">%s</span>: ",
 		class_of(finding->level), level_name(finding->level));
@@ -150,22 +173,34 @@ static void put_trouble(void *context, const struct finding *finding)
 	fputs("</li>\n", report->out);
 }
 
+/* The worst first. */
+static void put_troubles(struct report *report, const struct config *config,
+	const struct limits *limits)
+{
+	static const enum level levels[] = { LEVEL_CRITICAL, LEVEL_WARNING, LEVEL_UNKNOWN };
+
+	fputs("<ul>\n", report->out);
+	for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+		report->level = levels[i];
+		verdict_judge(limits, config, report->survey, &report->renewal,
+			put_trouble, report);
+	}
+	fputs("</ul>\n", report->out);
+}
+
 static void put_verdict(struct report *report, const struct config *config)
 {
 	struct limits limits;
 
+	report->level = LEVEL_OK;
 	limits_set_defaults(&limits, config);
 	verdict_judge(&limits, config, report->survey, &report->renewal, note_level, report);
 	fprintf(report->out, "<div class=\"verdict %s\"><strong>%s</strong>\n",
 		class_of(report->level), report->level == LEVEL_OK ? "All is well"
 		: report->level == LEVEL_CRITICAL ? "Something is wrong"
 		: "Something wants a look");
-	if (report->level != LEVEL_OK) {
-		fputs("<ul>\n", report->out);
-		verdict_judge(&limits, config, report->survey, &report->renewal,
-			put_trouble, report);
-		fputs("</ul>\n", report->out);
-	}
+	if (report->level != LEVEL_OK)
+		put_troubles(report, config, &limits);
 	fputs("</div>\n", report->out);
 }
 
@@ -187,6 +222,8 @@ static void put_figures(const struct report *report)
 	if (oldest)
 		figure_span(text, figure_age(survey->now, oldest));
 	put_figure(report->out, "the oldest waits", text);
+	figure_count(text, survey->states[STATE_RETRYING].events);
+	put_figure(report->out, "to be tried again", text);
 	figure_count(text, survey->states[STATE_FAILED].events);
 	put_figure(report->out, "failed", text);
 	figure_count(text, survey->arrivals.hour);
@@ -286,9 +323,9 @@ static void put_families(const struct report *report)
 	for (size_t i = 0; i < survey->family_count; i++) {
 		struct tally sum = sum_states(&survey->families[i]);
 
-		fputs("<tr><th scope=\"row\"><code>", report->out);
-		html_text_masked(report->out, survey->families[i].family);
-		fputs("</code></th>", report->out);
+		fputs("<tr><th scope=\"row\">", report->out);
+		put_family(report->out, survey->families[i].family);
+		fputs("</th>", report->out);
 		put_tally(report->out, &sum, survey->now);
 	}
 	end_table(report->out);
@@ -299,9 +336,9 @@ static void put_failure(const struct report *report, const struct failure_tally 
 {
 	fputs("<tr><th scope=\"row\"><code>", report->out);
 	html_text(report->out, failure->reason);
-	fputs("</code></th><td><code>", report->out);
-	html_text_masked(report->out, failure->family);
-	fputs("</code></td><td class=\"number\">", report->out);
+	fputs("</code></th><td>", report->out);
+	put_family(report->out, failure->family);
+	fputs("</td><td class=\"number\">", report->out);
 	put_count(report->out, failure->events);
 	fputs("</td><td class=\"number\">", report->out);
 	put_ago(report->out, report->survey->now, failure->last);
@@ -345,12 +382,14 @@ static void put_subscription(const struct report *report,
 	const struct subscription *subscription)
 {
 	bool active = subscription_is_active(subscription);
+	char status[WORD_SHOWN];
 
-	fputs("<tr><th scope=\"row\">", report->out);
+	text_plain(status, sizeof status, subscription->status[0] ? subscription->status
+		: "not there");
+	fputs("<tr><th scope=\"row\" class=\"loose\">", report->out);
 	html_text_masked(report->out, subscription->name);
 	fprintf(report->out, "</th><td class=\"%s\">", active ? "ok" : "critical");
-	html_text_masked(report->out, subscription->status[0] ? subscription->status
-		: "not there");
+	html_text_masked(report->out, status);
 	fputs("</td><td>", report->out);
 	put_expiry(report, subscription->expires);
 	fputs("</td></tr>\n", report->out);

@@ -64,6 +64,16 @@ static void add_number(cJSON *json, const char *key, bool known, double number)
 		(void)cJSON_AddNullToObject(json, key);
 }
 
+static bool was_taken(const struct entry *entry)
+{
+	return entry->received.tv_sec == 0;
+}
+
+static const char *state_of(const struct entry *entry)
+{
+	return was_taken(entry) ? "taken" : entry_state_name(entry->state);
+}
+
 static cJSON *describe(const char *spool, const struct entry *entry,
 	const struct envelope *envelope, time_t now)
 {
@@ -74,9 +84,9 @@ static cJSON *describe(const char *spool, const struct entry *entry,
 	row_path(path, spool, entry);
 	family_of(family, envelope->event);
 	add_text(json, "name", entry->name);
-	add_text(json, "state", entry_state_name(entry->state));
+	add_text(json, "state", state_of(entry));
 	add_time(json, "received", &entry->received);
-	add_number(json, "age_seconds", true,
+	add_number(json, "age_seconds", !was_taken(entry),
 		(double)figure_age(now, entry->received.tv_sec));
 	add_text(json, "family", family);
 	add_text(json, "event", envelope->event);
@@ -84,7 +94,7 @@ static cJSON *describe(const char *spool, const struct entry *entry,
 	add_text(json, "subscription", envelope->subscription);
 	add_text(json, "owner", envelope->owner);
 	add_text(json, "timestamp", envelope->timestamp);
-	add_number(json, "size", true, (double)entry->size);
+	add_number(json, "size", !was_taken(entry), (double)entry->size);
 	add_number(json, "attempt", entry->attempt > 0, entry->attempt);
 	add_time(json, "due", &due);
 	add_text(json, "reason", entry->reason);
@@ -164,7 +174,7 @@ static void print_rows(struct table *table)
 
 static void describe_state(char *out, size_t size, const struct entry *entry, time_t now)
 {
-	const char *name = entry_state_name(entry->state);
+	const char *name = state_of(entry);
 	char left[FIGURE_SIZE];
 
 	if (entry->state == STATE_FAILED && entry->reason[0])
@@ -184,7 +194,8 @@ void table_add(struct table *table, const struct entry *entry,
 
 	family_of(family, envelope->event);
 	strcpy(row->cells[NAME], entry->name);		/* has room for a name */
-	figure_span(row->cells[AGE], figure_age(table->now, entry->received.tv_sec));
+	figure_span(row->cells[AGE], was_taken(entry) ? 0
+		: figure_age(table->now, entry->received.tv_sec));
 	text_plain(row->cells[EVENT], sizeof row->cells[EVENT], family);
 	text_plain(row->cells[SUBSCRIPTION], sizeof row->cells[SUBSCRIPTION],
 		envelope->subscription[0] ? envelope->subscription : "-");

@@ -1,6 +1,9 @@
 /*
  * row: an event in one line, as list and follow print it: a row of a table,
  * or a JSON object with the same keys for every event (JSON Lines).
+ *
+ * An entry without time of receipt was taken by a consumer before it could be
+ * looked at: its state is shown as "taken".
  */
 #ifndef RINGSPOOL_ROW_H
 #define RINGSPOOL_ROW_H

@@ -38,6 +38,7 @@ int command_prune(struct tool *tool, int argc, char **argv);
 int command_list(struct tool *tool, int argc, char **argv);
 int command_show(struct tool *tool, int argc, char **argv);
 int command_raw(struct tool *tool, int argc, char **argv);
+int command_follow(struct tool *tool, int argc, char **argv);
 int command_stats(struct tool *tool, int argc, char **argv);
 int command_check(struct tool *tool, int argc, char **argv);
 int command_report(struct tool *tool, int argc, char **argv);

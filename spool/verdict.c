@@ -93,7 +93,8 @@ static void judge_failed(const struct judging *judging)
 
 	figure_count(count, failed);
 	finding.level = judge(finding.threshold, finding.value);
-	(void)snprintf(finding.text, sizeof finding.text, "%s failed", count);
+	(void)snprintf(finding.text, sizeof finding.text, "%s event%s failed", count,
+		failed == 1 ? "" : "s");
 	judging->tell(judging->context, &finding);
 }
 

@@ -48,18 +48,36 @@ void watch_close(struct watch *watch)
 	watch->fd = -1;
 }
 
-static unsigned state_of(const struct watch *watch, const struct inotify_event *event)
+/* Which directory an event of inotify is about; false: none of ours. */
+static bool find_number(const struct watch *watch, int number, unsigned *spool,
+	enum entry_state *state)
 {
-	if (event->mask & IN_Q_OVERFLOW)
-		return STATES_ALL;
-	for (int i = 0; i < SPOOLS; i++)
+	for (unsigned i = 0; i < SPOOLS; i++)
 		for (int s = 0; s < STATE_COUNT; s++)
-			if (watch->numbers[i][s] == event->wd)
-				return STATE_BIT(s);
-	return 0;
+			if (watch->numbers[i][s] == number) {
+				*spool = i;
+				*state = (enum entry_state)s;
+				return true;
+			}
+	return false;
 }
 
-unsigned watch_read(struct watch *watch)
+static unsigned take(const struct watch *watch, const struct inotify_event *event,
+	watch_visit *visit, void *context)
+{
+	enum entry_state state;
+	unsigned spool;
+
+	if (event->mask & IN_Q_OVERFLOW)
+		return STATES_ALL;
+	if (!find_number(watch, event->wd, &spool, &state))
+		return 0;
+	if (visit && event->len > 0)
+		visit(context, spool, state, event->name);
+	return STATE_BIT(state);
+}
+
+unsigned watch_each(struct watch *watch, watch_visit *visit, void *context)
 {
 	_Alignas(struct inotify_event) char buffer[16384];
 	unsigned changed = 0;
@@ -71,9 +89,14 @@ unsigned watch_read(struct watch *watch)
 		while (at < buffer + got) {
 			const struct inotify_event *event = (const void *)at;
 
-			changed |= state_of(watch, event);
+			changed |= take(watch, event, visit, context);
 			at += sizeof *event + event->len;
 		}
 	}
 	return changed;
+}
+
+unsigned watch_read(struct watch *watch)
+{
+	return watch_each(watch, NULL, NULL);
 }

@@ -22,6 +22,14 @@ int watch_open(struct watch *watch, const struct spools *spools, unsigned in,
 	unsigned out, struct reason *why);
 void watch_close(struct watch *watch);
 
+/* Called for each name that came or went; `file` is what the directory has it
+ * by, unchecked. */
+typedef void watch_visit(void *context, unsigned spool, enum entry_state state,
+	const char *file);
+
+/* As watch_read(), and tells each name through `visit`. */
+unsigned watch_each(struct watch *watch, watch_visit *visit, void *context);
+
 /* The states whose directories changed since (STATE_BITs); all of them when
  * events were lost. */
 unsigned watch_read(struct watch *watch);
