@@ -2,8 +2,9 @@
 """What `make demo` shows: the main job for real, in a few seconds.
 
 A lighttpd with TLS and both front ends behind it; the handshake; an event of
-every family into the spool.  All of it lives in a temporary directory and is
-gone at the end.
+every family into the spool; the subscription created and renewed on a stand-in
+for RingCentral, which then sends its own events; and the events taken out by a
+command each.  All of it lives in a temporary directory and is gone at the end.
 """
 
 import os
@@ -21,10 +22,31 @@ BUILD = ROOT / os.environ.get("RINGSPOOL_BUILD", "build")
 sys.path.insert(0, str(ROOT / "tests/platform"))
 
 import events
-from standin.certificates import Authority
+from ringcentral import RingCentral
 
 TOKEN = "demo-verification-token"
 CGI_PATH, FASTCGI_PATH = "/cgi-bin/ringspool.cgi", "/ringspool"
+CONFIG = """[receiver]
+spool = {scene.spool}
+verification_tokens = {scene.directory}/tokens
+
+[platform]
+server = {scene.platform.url}
+credentials = {scene.platform.credentials_directory}
+ca_file = {scene.platform.ca_file}
+state_dir = {scene.directory}/state
+
+[subscription demo]
+address = https://127.0.0.1:{scene.port}/ringspool
+filter = inbound-sms
+filter = voicemail
+expires_in = 604800
+renew_before = 86400
+reminder_threshold = 172800
+reminder_interval = 3600
+"""
+# Fails for voicemail, to show what becomes of an event that cannot be handled.
+CONSUMER = '''case "$RINGSPOOL_EVENT" in *voicemail*) exit 100 ;; esac; cat >>"$1"'''
 
 
 def say(text=""):
@@ -74,11 +96,12 @@ class Scene:
             os.chown(directory / "run", self.user.pw_uid, self.user.pw_gid)
         self.spool.chmod(0o2770)
         (directory / "tokens").chmod(0o640)
-        self.config = directory / "ringspool.conf"
-        self.config.write_text(f"[receiver]\nspool = {self.spool}\n"
-                               f"verification_tokens = {directory / 'tokens'}\n")
-        self.authority = Authority(directory / "certificates")
+        self.platform = RingCentral(directory / "ringcentral")
+        self.authority = self.platform.authority
         self.pair = self.authority.issue("web-server")
+        (directory / "state").mkdir()
+        self.config = directory / "ringspool.conf"
+        self.config.write_text(CONFIG.format(scene=self))
 
     def as_web_server(self):
         if not self.user:
@@ -208,6 +231,68 @@ def show_spool(scene):
         f"renew/: {len(scene.names('renew'))} (a reminder was among the events)")
 
 
+def call(scene, program, *arguments, expected=0):
+    """One of the programs, as typed; what it printed."""
+    words = [program, "-c", str(scene.config), *arguments]
+    shown = [f"'{word}'" if " " in word else word for word in words]
+    say("$ " + " ".join(shown).replace(str(scene.directory), "..."))
+    done = subprocess.run([BUILD / program, *words[1:]], text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    for line in done.stdout.replace(str(scene.directory), "...").splitlines():
+        say("  " + line)
+    assert done.returncode == expected, f"{program} ended with {done.returncode}"
+    return done.stdout
+
+
+def show_renewal(scene):
+    heading("The subscription, kept by cron's ringspool-renew on a stand-in for RingCentral")
+    call(scene, "ringspool-renew", "-v")
+    call(scene, "ringspool-renew", "list")
+    say("A second run finds all well, and says nothing:")
+    assert call(scene, "ringspool-renew") == ""
+    before = len(scene.names())
+    for kind in ("inbound-sms", "voicemail"):
+        [delivery] = scene.platform.emit(kind)
+        assert delivery["ok"], delivery
+    say(f"RingCentral sends a text and a voicemail: {len(scene.names()) - before} new events.")
+    assert len(scene.names()) == before + 2
+    for mark in scene.names("renew"):       # of the sample, which is not ours
+        (scene.spool / "renew" / mark).unlink()
+    scene.platform.advance(5.5 * 86400)
+    say(f"Five days and a half later its reminder arrives: renew/{scene.names('renew')[0]}")
+    assert "renewed" in call(scene, "ringspool-renew", "-v")
+    assert scene.names("renew") == []
+
+
+def show_outage(scene):
+    heading("An outage: the spool is gone, RingCentral gives up; and the recovery")
+    scene.spool.rename(scene.directory / "gone")
+    [delivery] = scene.platform.emit("inbound-sms")
+    say(f"a text is refused: {delivery['reason']}")
+    scene.platform.advance(600)
+    [subscription] = scene.platform.subscriptions()
+    say(f"ten minutes later the subscription is {subscription['status']}")
+    call(scene, "ringspool-renew", expected=69)
+    (scene.directory / "gone").rename(scene.spool)
+    say("The spool is back:")
+    assert "created" in call(scene, "ringspool-renew", "-v")
+    [delivery] = scene.platform.emit("inbound-sms")
+    assert delivery["ok"], delivery
+    say("and events arrive again.")
+
+
+def show_consumer(scene):
+    heading("The events taken out by a command each; one kind fails, and is replayed")
+    waiting = len(scene.names())
+    handled = scene.directory / "handled"
+    call(scene, "ringspool", "run", "--", "sh", "-c", CONSUMER, "sh", str(handled))
+    call(scene, "ringspool", "list", "--state", "failed")
+    call(scene, "ringspool", "replay", "--state", "failed", "--all")
+    call(scene, "ringspool", "run", "--", "sh", "-c", 'cat >>"$1"', "sh", str(handled))
+    say(f"{waiting} events were handed over; new/ holds {len(scene.names())}.")
+    assert scene.names() == scene.names("failed") == []
+
+
 def main():
     with ExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="ringspool-demo-"))
@@ -215,12 +300,16 @@ def main():
         heading("A web server (lighttpd, TLS) with ringspool.cgi and ringspool.fcgi behind it")
         socket_path = stack.enter_context(responder(scene))
         stack.enter_context(web_server(scene, socket_path))
+        stack.enter_context(scene.platform)
         say(f"serving {scene.address(CGI_PATH)} and {scene.address(FASTCGI_PATH)}")
         try:
             show_handshake(scene)
             show_events(scene)
             show_refusals(scene)
             show_spool(scene)
+            show_renewal(scene)
+            show_outage(scene)
+            show_consumer(scene)
         except BaseException:
             say(scene.log.read_text(errors="replace"))
             raise
