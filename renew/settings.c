@@ -321,31 +321,44 @@ static int refuse_doubles(const struct settings *settings, struct reason *why)
 	return 0;
 }
 
+/* Of several state directories, which systemd separates by colons, the first. */
+static int set_state_directory(struct settings *settings, struct reason *why)
+{
+	const char *value = getenv("STATE_DIRECTORY");
+	char first[PATH_MAX];
+
+	if (!value)
+		return 0;
+	if (strcspn(value, ":") >= sizeof first)
+		return reason_set(why, "STATE_DIRECTORY: the path is too long");
+	(void)snprintf(first, sizeof first, "%.*s", (int)strcspn(value, ":"), value);
+	return set_path(settings->state_dir, "STATE_DIRECTORY", first, why);
+}
+
 static int take_environment(struct settings *settings, struct reason *why)
 {
 	const char *server = getenv("RC_SERVER_URL");
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
-	const char *state = getenv("STATE_DIRECTORY");
 	struct reason what;
 
 	if ((server && set_server(settings, "RC_SERVER_URL", server, &what) < 0)
 	    || (credentials && set_path(settings->credentials, "CREDENTIALS_DIRECTORY",
 		credentials, &what) < 0)
-	    || (state && set_path(settings->state_dir, "STATE_DIRECTORY", state, &what) < 0))
+	    || set_state_directory(settings, &what) < 0)
 		return reason_set(why, "environment: %s", what.text);
 	return 0;
 }
 
 int settings_load(struct settings *settings, const char *file, struct reason *why)
 {
-	const char *state = getenv("STATE_DIRECTORY");
-
 	memset(settings, 0, sizeof *settings);
 	strcpy(settings->server, "https://platform.ringcentral.com");
 	strcpy(settings->credentials, "/etc/ringspool/credentials");
 	strcpy(settings->state_dir, "/var/lib/ringspool");
 	settings->timeout = TIMEOUT_DEFAULT;
-	if (state && set_path(settings->state_dir, "STATE_DIRECTORY", state, why) < 0)
+	/* Once here, so that it is known where the file has a mistake, and once
+	 * more behind the file, over which it wins. */
+	if (set_state_directory(settings, why) < 0)
 		return -1;
 	if (config_load(&settings->receiver, file, why) < 0)
 		return -1;

@@ -122,7 +122,7 @@ static void the_environment_wins(void **state)
 	(void)state;
 	setenv("RC_SERVER_URL", "http://127.0.0.1:1", 1);
 	setenv("CREDENTIALS_DIRECTORY", "/given", 1);
-	setenv("STATE_DIRECTORY", "/stated", 1);
+	setenv("STATE_DIRECTORY", "/stated:/another", 1);
 	accept("[platform]\ncredentials = /c\nstate_dir = /s\n", &settings);
 	assert_string_equal(settings.server, "http://127.0.0.1:1");
 	assert_string_equal(settings.credentials, "/given");
