@@ -274,7 +274,7 @@ static int open_credentials(struct session *session)
 	if (masking_add(&session->masking, credentials->client_secret) < 0
 	    || masking_add(&session->masking, credentials->jwt) < 0)
 		return fail(session, FAILURE_SYSTEM, "out of memory");
-	if (session->options->verbosity > 0)
+	if (session->options->verbosity > 1)
 		report_detail(&session->report, "client id: %s; client secret: %s; JWT: %s",
 			credentials->source[0], credentials->source[1], credentials->source[2]);
 	return 0;
