@@ -147,10 +147,10 @@ static int read_lane(struct queue *queue, enum queue_lane which, bool resume,
 	return 0;
 }
 
-/* Ends the account of the last reading: the round behind it counts as well,
- * for it opens files. */
-static void rest(struct queue *queue, int64_t now)
+void queue_end_round(struct queue *queue)
 {
+	int64_t now = job_clock();
+
 	if (queue->began > 0)
 		queue->not_before = now + (SHARE - 1) * (now - queue->began);
 	queue->began = 0;
@@ -166,7 +166,6 @@ int queue_read(struct queue *queue, struct reason *why)
 	int64_t now = job_clock();
 	int result = 0;
 
-	rest(queue, now);
 	if (queue->next_due > 0 && queue->next_due <= time(NULL))
 		queue_note(queue, LANE_DUE);
 	for (int i = 0; i < LANE_COUNT; i++) {

@@ -37,7 +37,7 @@ struct queue {
 	struct selection selection;	/* its `event` narrows */
 	struct lane lanes[LANE_COUNT];
 	time_t next_due;	/* the earliest event in retry/; 0: none */
-	int64_t began;		/* of the last reading, job_clock(); 0: it is over */
+	int64_t began;		/* of the reading before this round; 0: none */
 	int64_t not_before;	/* of the next reading */
 	struct reason *why;	/* of the walk at hand */
 };
@@ -63,9 +63,12 @@ struct picked *queue_next(struct queue *queue);
 void queue_use(struct queue *queue, struct picked *picked);
 void queue_pass(struct queue *queue, struct picked *picked);
 
+/* Ends the round. */
+void queue_end_round(struct queue *queue);
+
 /* Reads the lanes that want it, after a round found nothing to start.
- * Reading again, as opposed to going on, takes a tenth of the time at most;
- * until then it waits.  1 when something was read, 0 when not, -1 with *why
+ * Reading again, as opposed to going on, and the round behind it, which opens
+ * files, take a tenth of the time at most; until then it waits.  1 when something was read, 0 when not, -1 with *why
  * filled. */
 int queue_read(struct queue *queue, struct reason *why);
 

@@ -304,12 +304,11 @@ static enum take take_in_order(struct runner *runner, struct job *job,
 	}
 }
 
-/* One round, from the oldest event on.  Whether anything was started. */
-static bool start_round(struct runner *runner)
+/* One round, from the oldest event on. */
+static void start_round(struct runner *runner)
 {
 	struct picked *picked;
 	struct job *job;
-	bool started = false;
 
 	queue_rewind(&runner->queue);
 	if (runner->serial)
@@ -321,13 +320,12 @@ static bool start_round(struct runner *runner)
 
 		if (result == TAKE_TROUBLE)
 			break;
-		started = started || result == TAKE_STARTED;
 		if (result == TAKE_LATER)
 			queue_pass(&runner->queue, picked);
 		else
 			queue_use(&runner->queue, picked);
 	}
-	return started;
+	queue_end_round(&runner->queue);
 }
 
 void runner_start_jobs(struct runner *runner)
@@ -336,14 +334,14 @@ void runner_start_jobs(struct runner *runner)
 	int read = 1;
 
 	if (runner->changed)
-		(void)start_round(runner);
+		start_round(runner);
 	runner->changed = false;
 	while (read > 0 && !runner->stopping && runner->pause == 0 && free_job(runner)) {
 		read = queue_read(&runner->queue, &why);
 		if (read < 0)
 			note_trouble(runner, &why);
 		else if (read > 0)
-			(void)start_round(runner);
+			start_round(runner);
 	}
 	if (runner->strand)
 		runner_recover(runner);

@@ -1,0 +1,273 @@
+"""`ringspool run`: one command an event, and where the event goes afterwards."""
+
+import json
+import os
+import re
+import signal
+import time
+
+import pytest
+
+from consuming import Place, notification, wait_until
+
+NOTE = 'echo "$RINGSPOOL_UUID $RINGSPOOL_ATTEMPT" >> "$NOTES"; '
+
+
+def test_command_gets_the_file_and_its_envelope(place):
+    event = "/restapi/v1.0/account/1/extension/2/message-store/instant?type=SMS"
+    body = notification("u1", owner="77", event=event)
+    name = place.deliver("u1", body)
+    place.run(script='cat > "$NOTES.stdin"; env > "$NOTES.env"; cat "$RINGSPOOL_FILE" > "$NOTES.file"')
+    assert (place.directory / "notes.stdin").read_bytes() == body
+    assert (place.directory / "notes.file").read_bytes() == body
+    variables = dict(line.split("=", 1) for line in
+                     (place.directory / "notes.env").read_text().splitlines() if "=" in line)
+    assert variables["RINGSPOOL_UUID"] == "u1"
+    assert variables["RINGSPOOL_EVENT"] == event
+    assert variables["RINGSPOOL_SUBSCRIPTION"] == "sub-77"
+    assert variables["RINGSPOOL_OWNER"] == "77"
+    assert variables["RINGSPOOL_ATTEMPT"] == "1"
+    assert variables["RINGSPOOL_FILE"] == f"{place.spool}/work/{name}.1.json"
+    assert place.counts() == {}
+
+
+def test_never_through_a_shell(place):
+    place.deliver("u1")
+    place.tool("run", "--", "touch", f"{place.directory}/a b;$(echo c)")
+    assert (place.directory / "a b;$(echo c)").exists()
+
+
+def test_oldest_first_by_time_of_receipt(place):
+    names = [place.deliver(f"u{i}") for i in range(6)]
+    for age, name in enumerate(names):
+        moment = time.time() - 100 - 10 * age
+        os.utime(place.spool / "new" / f"{name}.json", (moment, moment))
+    place.run(script=NOTE)
+    assert [words[0] for words in place.noted()] == [f"u{i}" for i in reversed(range(6))]
+
+
+def test_both_spools_are_drained_in_order_of_receipt(place):
+    fallback = place.directory / "fallback"
+    place.make(fallback)
+    place.env["RINGSPOOL_FALLBACK_SPOOL"] = str(fallback)
+    for i in range(6):
+        place.deliver(f"u{i}", spool=fallback if i % 2 else place.spool)
+    place.run(script=NOTE)
+    assert [words[0] for words in place.noted()] == [f"u{i}" for i in range(6)]
+    assert place.files("waiting", fallback) == place.files("waiting") == set()
+
+
+def test_a_missing_fallback_does_not_stop_the_first(place):
+    place.env["RINGSPOOL_FALLBACK_SPOOL"] = str(place.directory / "not-mounted")
+    place.deliver("u1")
+    place.run(script=NOTE)
+    assert place.noted() == [["u1", "1"]]
+    assert "not-mounted" in place.logged()
+
+
+def test_retries_grow_and_end_in_failed_with_the_reason(place):
+    name = place.deliver("u1")
+    delays = []
+    for attempt in (1, 2, 3):
+        place.run("--retries", 2, "--retry-delay", 100, script=NOTE + "exit 7")
+        if attempt < 3:
+            [file] = place.files("retrying")
+            number, due = re.fullmatch(rf"{name}\.(\d)\.(\d+)\.json", file).groups()
+            assert number == str(attempt)
+            delays.append(int(due) - time.time())
+            place.run("--retries", 2, script=NOTE)
+            assert len(place.noted()) == attempt, "tried before its time"
+            place.tool("retry", name)
+    assert place.noted() == [["u1", "1"], ["u1", "2"], ["u1", "3"]]
+    assert place.files("failed") == {f"{name}.3.exit-7.json"}
+    assert 70 <= delays[0] <= 126
+    assert 220 <= delays[1] <= 376, "three times the first, a quarter more or less"
+
+
+def test_follow_tries_again_when_the_time_comes(place):
+    place.deliver("u1")
+    with place.started("--follow", "--retry-delay", 1,
+                       script=NOTE + '[ "$RINGSPOOL_ATTEMPT" = 2 ]'):
+        wait_until(lambda: place.counts() == {}, "second try")
+    assert place.noted() == [["u1", "1"], ["u1", "2"]]
+
+
+@pytest.mark.parametrize("end, reason", [
+    ("exit 100", "exit-100"), ("exit 1", "exit-1"), ("kill -KILL $$", "signal-9")])
+def test_reasons_of_failure(place, end, reason):
+    """100 fails at once, whatever --retries says; the rest after the last try."""
+    name = place.deliver("u1")
+    place.run("--retries", 9 if reason == "exit-100" else 0, script=end)
+    assert place.files("failed") == {f"{name}.1.{reason}.json"}
+    assert f"result=failed name={name} attempt=1 reason={reason}" in place.logged()
+
+
+def test_time_limit_ends_the_whole_process_group(place):
+    """The command ignores SIGTERM, and so does its child: both get SIGKILL."""
+    name = place.deliver("u1")
+    place.run("--timeout", 1, "--retries", 0,
+              script="trap '' TERM; sh -c 'echo $$ >> \"$NOTES\"; while :; do sleep 1; done' & "
+                     "echo $$ >> $NOTES; while :; do sleep 1; done")
+    assert place.files("failed") == {f"{name}.1.timeout.json"}
+    pids = [int(words[0]) for words in place.noted()]
+    assert len(pids) == 2
+    for pid in pids:
+        wait_until(lambda: not is_running(pid), "end of the command")
+
+
+def is_running(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def test_output_goes_to_the_log_with_the_name(place):
+    name = place.deliver("u1")
+    place.run(script=r"echo one; printf 'tw\033[31mo' >&2; printf '\nlast'")
+    assert f"result=output name={name} line=one\n" in place.logged()
+    assert f"result=output name={name} line=tw\\x1B[31mo\n" in place.logged()
+    assert f"result=output name={name} line=last\n" in place.logged()
+    assert "secret text" not in place.logged()
+
+
+def test_long_and_endless_output_is_cut_into_lines(place):
+    place.deliver("u1")
+    place.run(script="head -c 100000 /dev/zero | tr '\\0' x")
+    lines = re.findall(r"result=output name=\S+ line=(x+)\n", place.logged())
+    assert sum(map(len, lines)) == 100000
+    assert max(map(len, lines)) < 1024
+
+
+def test_kept_events_are_forgotten_after_days(place):
+    name = place.deliver("u1")
+    place.run("--keep", 2, script="true")
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    kept = place.spool / "done" / today / f"{name}.json"
+    assert kept.exists()
+    yesterday, long_ago = (time.strftime("%Y-%m-%d", time.gmtime(time.time() - days * 86400))
+                           for days in (1, 4))
+    for day in (yesterday, long_ago):
+        (place.spool / "done" / day).mkdir()
+        (place.spool / "done" / day / "old.json").write_text("{}")
+    place.run("--keep", 2, script="true")
+    assert sorted(os.listdir(place.spool / "done")) == [yesterday, today]
+    assert kept.exists()
+
+
+def test_without_keep_nothing_of_the_event_stays(place):
+    place.deliver("u1")
+    place.run(script="true")
+    assert not [path for path in place.spool.glob("**/*")
+                if path.is_file() and b"secret text" in path.read_bytes()]
+
+
+def test_event_filter_leaves_the_others_waiting(place):
+    place.deliver("u1", event="/restapi/v1.0/account/1/extension/2/voicemail")
+    place.deliver("u2")
+    place.run("--event", "*/voicemail", script=NOTE)
+    assert place.noted() == [["u1", "1"]]
+    assert place.counts() == {"waiting": 1}
+
+
+def test_at_most_j_at_a_time(place):
+    for i in range(12):
+        place.deliver(f"u{i}")
+    place.run("-j", 3, script='echo begin >> "$NOTES"; sleep 0.05; echo end >> "$NOTES"')
+    running = most = 0
+    for [word] in place.noted():
+        running += 1 if word == "begin" else -1
+        most = max(most, running)
+    assert most == 3
+
+
+def test_sigterm_lets_commands_finish_and_takes_no_more(place):
+    for i in range(5):
+        place.deliver(f"u{i}")
+    with place.started("--follow", "-j", 2, script=NOTE + 'while [ ! -e "$NOTES.go" ]; do sleep 0.01; done; '
+                       'echo "$RINGSPOOL_UUID done" >> "$NOTES"') as process:
+        wait_until(lambda: len(place.noted()) == 2, "two commands")
+        process.send_signal(signal.SIGTERM)
+        (place.directory / "notes.go").touch()
+        assert process.wait(30) == 0
+    assert place.noted()[2:] in ([["u0", "done"], ["u1", "done"]], [["u1", "done"], ["u0", "done"]])
+    assert place.counts() == {"waiting": 3}
+
+
+def test_follow_takes_what_arrives_while_it_waits(place):
+    with place.started("--follow", script=NOTE):
+        for i in range(3):
+            place.deliver(f"u{i}")
+            wait_until(lambda: len(place.noted()) == i + 1, "event", patience=10)
+
+
+def test_follow_looks_by_itself(place):
+    """Where nothing is told (the limit of inotify instances is nil), and after
+    `mv spool elsewhere` and a new one: both within 30 s, waited for together."""
+    replaced = Place(place.directory / "replaced")
+    for site in (place, replaced):
+        site.deliver("u0")
+    with limited_watches(), place.started("--follow", script=NOTE), \
+            replaced.started("--follow", script=NOTE):
+        for site in (place, replaced):
+            wait_until(lambda: len(site.noted()) == 1, "first event")
+        replaced.spool.rename(replaced.directory / "old")
+        replaced.make(replaced.spool)
+        for site in (place, replaced):
+            site.deliver("u1")
+        for site in (place, replaced):
+            wait_until(lambda: len(site.noted()) == 2, "look by itself", patience=40)
+    assert "result=no-watch" in place.logged()
+
+
+class limited_watches:
+    """No new inotify instance for anybody, for as long as a program takes to start."""
+    PATH = "/proc/sys/fs/inotify/max_user_instances"
+
+    def __enter__(self):
+        with open(self.PATH) as file:
+            self.before = file.read()
+        with open(self.PATH, "w") as file:
+            file.write("0")
+
+    def __exit__(self, *unused):
+        with open(self.PATH, "w") as file:
+            file.write(self.before)
+
+
+def test_a_command_that_cannot_start_uses_up_no_try(place):
+    name = place.deliver("u1")
+    place.tool("run", "--", "/nonexistent/command", status=69)
+    assert place.files("waiting") == {f"{name}.json"}
+    assert "No such file" in place.logged()
+
+
+def test_body_that_is_no_event_reaches_the_command_all_the_same(place):
+    place.deliver("u1")
+    (place.spool / "new" / "by-hand.json").write_bytes(b"\xff\x00 no json")
+    place.run(script='echo "[$RINGSPOOL_UUID]" >> "$NOTES"; wc -c >> "$NOTES"')
+    assert ["[]"] in place.noted() and ["10"] in place.noted()
+
+
+def test_due_time_of_a_wrong_clock_is_not_waited_for(place):
+    name = place.deliver("u1")
+    (place.spool / "retry").mkdir()
+    (place.spool / "new" / f"{name}.json").rename(
+        place.spool / "retry" / f"{name}.1.{int(time.time()) + 10 * 365 * 86400}.json")
+    place.run(script=NOTE)
+    assert place.noted() == [["u1", "2"]]
+
+
+@pytest.mark.parametrize("words", [
+    [], ["-j", "0", "--", "true"], ["--timeout", "soon", "--", "true"],
+    ["--serial-by", "colour", "--", "true"], ["--retries", "-1", "--", "true"],
+    ["--unknown", "--", "true"]])
+def test_usage(place, words):
+    place.tool("run", *words, status=64)
+
+
+def test_json_of_the_platform_with_odd_types(place):
+    place.deliver("x", json.dumps({"uuid": 7, "event": None, "ownerId": ["a"]}).encode())
+    place.run(script='echo "[$RINGSPOOL_UUID$RINGSPOOL_EVENT$RINGSPOOL_OWNER]" >> "$NOTES"')
+    assert place.noted() == [["[]"]]

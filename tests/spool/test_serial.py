@@ -1,0 +1,121 @@
+"""--serial-by: order within a key, at the same time for different keys."""
+
+import os
+import time
+
+import pytest
+
+from consuming import fill, kill, wait_until
+
+NOTE = 'echo "$RINGSPOOL_OWNER $RINGSPOOL_UUID" >> "$NOTES"; '
+PAIR = 'echo "begin $RINGSPOOL_OWNER $RINGSPOOL_UUID" >> "$NOTES"; sleep 0.01; ' \
+       'echo "end $RINGSPOOL_OWNER $RINGSPOOL_UUID" >> "$NOTES"'
+
+
+def by_owner(place):
+    order = {}
+    for begin, owner, uuid in place.noted():
+        order.setdefault(owner, []).append((begin, int(uuid)))
+    return order
+
+
+def test_order_within_an_owner_over_four_runs(place):
+    fill(place.spool, 200, owners=7)
+    processes = [place.start("-j", 4, "--serial-by", "owner", script=PAIR) for _ in range(4)]
+    assert [process.wait(120) for process in processes] == [0] * 4
+    place.run("--serial-by", "owner", script=PAIR)     # what was blocked at their end
+    place.assert_clean()
+    assert place.counts() == {}
+    for owner, notes in by_owner(place).items():
+        uuids = range(int(owner), 200, 7)
+        assert notes == [(word, uuid) for uuid in uuids for word in ("begin", "end")], owner
+
+
+def test_different_keys_run_at_the_same_time(place):
+    """Each waits for the other to begin."""
+    fill(place.spool, 2, owners=2)
+    place.run("-j", 2, "--serial-by", "owner", script=NOTE +
+              'until [ "$(wc -l < "$NOTES")" = 2 ]; do sleep 0.01; done')
+    assert place.counts() == {}
+
+
+@pytest.mark.parametrize("key, blocked", [("owner", True), ("subscription", True),
+                                          ("event", True)])
+def test_a_failing_event_holds_back_its_key_alone(place, key, blocked):
+    fill(place.spool, 4, owners=2)          # 0 and 2 are owner 0's, 1 and 3 owner 1's
+    if key == "event":
+        for i in (1, 3):
+            path = place.spool / "new" / f"{i}-{i:016x}.json"
+            status = path.stat()
+            path.write_text(path.read_text().replace("presence", "voicemail"))
+            os.utime(path, (status.st_mtime, status.st_mtime))
+    place.run("--serial-by", key, script=NOTE + '[ "$RINGSPOOL_UUID" != 0 ]')
+    assert place.noted() == [["0", "0"], ["1", "1"], ["1", "3"]]
+    assert place.counts() == {"waiting": 1, "retrying": 1}
+    place.tool("retry", "--all")
+    place.run("--serial-by", key, script=NOTE)
+    assert place.noted()[3:] == [["0", "0"], ["0", "2"]]
+    assert place.counts() == {}
+
+
+def test_after_its_last_try_the_next_of_the_key_goes_on(place):
+    fill(place.spool, 2)
+    place.run("--serial-by", "owner", "--retries", 0,
+              script=NOTE + '[ "$RINGSPOOL_UUID" != 0 ]')
+    assert place.noted() == [["0", "0"], ["0", "1"]]
+    assert place.counts() == {"failed": 1}
+
+
+def test_an_interrupted_event_is_not_overtaken(place):
+    """`run` and command are killed; the next `run` begins with the event that was theirs."""
+    fill(place.spool, 3)
+    process = place.start("--serial-by", "owner", script='echo $$ >> "$NOTES"; exec sleep 60')
+    wait_until(lambda: place.noted(), "command")
+    process.kill()
+    process.wait()
+    pid = int(place.noted()[0][0])
+    kill(pid)
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "end of the command")
+    place.notes.unlink()
+    place.run("--serial-by", "owner", script=NOTE)
+    assert place.noted() == [["0", "0"], ["0", "1"], ["0", "2"]]
+
+
+def test_a_living_command_of_a_killed_run_keeps_its_key(place):
+    fill(place.spool, 2)
+    process = place.start("--serial-by", "owner", script=NOTE +
+                          'while [ ! -e "$NOTES.go" ]; do sleep 0.01; done; echo over >> "$NOTES"')
+    wait_until(lambda: place.noted(), "command")
+    process.kill()
+    process.wait()
+    place.run("--serial-by", "owner", script=NOTE)
+    assert place.noted() == [["0", "0"]]
+    (place.directory / "notes.go").touch()
+    wait_until(lambda: ["over"] in place.noted(), "end of the command")
+
+    def drained():
+        place.run("--serial-by", "owner", script=NOTE)
+        return place.counts() == {}
+    wait_until(drained, "all events done")
+    assert place.noted()[2:] == [["0", "0"], ["0", "1"]]
+
+
+def test_follow_goes_on_with_a_key_that_another_run_frees(place):
+    fill(place.spool, 2)
+    with place.started("--once", "--serial-by", "owner", "--event", "*presence", script=NOTE +
+                       '[ $RINGSPOOL_UUID = 1 ] || while [ ! -e "$NOTES.go" ]; do sleep 0.01; done'):
+        wait_until(lambda: place.noted(), "first command")
+        with place.started("--follow", "--serial-by", "owner", script=NOTE):
+            time.sleep(0.2)     # it must do nothing: there is no condition to wait for
+            assert len(place.noted()) == 1
+            (place.directory / "notes.go").touch()
+            wait_until(lambda: len(place.noted()) == 2, "second event", patience=15)
+    assert place.counts() == {}
+
+
+def test_events_without_the_member_wait_for_nobody(place):
+    for i in range(2):
+        place.deliver(f"u{i}", b'{"uuid":"u%d"}' % i)
+    place.run("-j", 2, "--serial-by", "owner", script='echo begin >> "$NOTES"; '
+              'until [ "$(wc -l < "$NOTES")" = 2 ]; do sleep 0.01; done')
+    assert place.counts() == {}
