@@ -51,7 +51,9 @@ def certificates(work):
 def place(work, certificates):
     """A spool and a configuration for one test. Its name is short: a socket's path has
     room for 107 bytes only."""
-    return prepare(work / str(len(list(work.iterdir()))), certificates)
+    made = prepare(work / str(len(list(work.iterdir()))), certificates)
+    yield made
+    assert_no_sanitizer_report(made.work)
 
 
 @pytest.fixture(scope="session", params=servers.COMBINATIONS)

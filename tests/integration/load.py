@@ -10,11 +10,13 @@ from wire import Client, check_rules, read_reply, request
 
 class Load:
     """Runs from `with` to the end of its block. With `persistent`, what was not
-    acknowledged is posted again until it is; else it counts as a failure."""
+    acknowledged is posted again until it is; else it counts as a failure. `size` pads
+    the events."""
 
-    def __init__(self, site, certificates, clients=8, persistent=False):
+    def __init__(self, site, certificates, clients=8, persistent=False, size=0):
         self.client = Client(site.port, site.path, certificates.authority)
         self.persistent = persistent
+        self.size = size
         self.posted = {}            # uuid -> body
         self.acknowledged = set()   # uuids
         self.failures = []
@@ -41,7 +43,7 @@ class Load:
         connection = None
         while not self.enough.is_set():
             uuid = fresh_uuid()
-            self.posted[uuid] = sms(uuid)
+            self.posted[uuid] = sms(uuid, self.size)
             connection, failure = self.post(connection, self.posted[uuid])
             while failure and self.persistent and not self.enough.is_set():
                 connection, failure = self.post(connection, self.posted[uuid])
@@ -74,11 +76,23 @@ class Load:
         return connection, failure
 
 
-def spooled_once(load, spool):
-    """What was acknowledged is in new/ byte for byte, and nothing is there twice, in
-    part or unasked."""
-    contents = spool.contents()
-    assert len(contents) == len(set(contents)), "an event was kept twice"
-    assert set(contents) <= set(load.posted.values()), "something was kept that nobody sent"
-    lost = {load.posted[uuid] for uuid in load.acknowledged} - set(contents)
-    assert not lost, f"{len(lost)} of {len(load.acknowledged)} acknowledged events are not there"
+class Witness:
+    """Looks at the spool while it fills: each file in new/ is whole whenever it is seen."""
+
+    def __init__(self, load, spool):
+        self.load, self.spool = load, spool
+        self.kept = {}      # name -> contents
+
+    def look(self):
+        for name in set(self.spool.names()) - self.kept.keys():
+            contents = (self.spool.path / "new" / name).read_bytes()
+            assert contents in list(self.load.posted.values()), f"{name} is not what was sent, or a part of it"
+            self.kept[name] = contents
+
+    def has_each_once(self):
+        """Once the load has ended: all that was acknowledged, and nothing twice."""
+        self.look()
+        contents = self.kept.values()
+        assert len(contents) == len(set(contents)), "an event was kept twice"
+        lost = {self.load.posted[uuid] for uuid in self.load.acknowledged} - set(contents)
+        assert not lost, f"{len(lost)} of {len(self.load.acknowledged)} acknowledged events are not there"

@@ -28,9 +28,13 @@ class Spool:
         return [(self.path / folder / name).read_bytes() for name in self.names(folder)]
 
     def take(self):
-        """Consume all events: their contents, and the files are gone."""
-        taken = self.contents()
-        for folder in ("new", "bad"):
-            for name in self.names(folder):
-                (self.path / folder / name).unlink()
+        """Consume all events, at any time: their contents, and the files are gone. What
+        was no event goes too."""
+        taken = []
+        for name in self.names():
+            path = self.path / "new" / name
+            taken.append(path.read_bytes())
+            path.unlink()
+        for name in self.names("bad"):
+            (self.path / "bad" / name).unlink()
         return taken

@@ -12,7 +12,7 @@ import pytest
 
 import responder
 import servers
-from load import Load, spooled_once
+from load import Load, Witness
 from process import end, running
 
 RESTARTS = 50
@@ -77,4 +77,4 @@ def test_restarts_fail_no_request(place, certificates, way, web_server, figures)
         figures(f"{way.__name__} behind {web_server}: {len(load.posted)} requests, exit after "
                 f"{1000 * statistics.median(seconds):.0f} ms, at most {1000 * max(seconds):.0f} ms")
         assert max(seconds) < EXIT_LIMIT
-        spooled_once(load, place.spool)
+        Witness(load, place.spool).has_each_once()

@@ -11,7 +11,7 @@ import fastcgi
 import responder
 from notification import sms
 from process import Program, running, wait_until
-from settings import CGI, FCGI, ROOT, TOKENS, WEB
+from settings import CGI, FCGI, ROOT, SERVICE, TOKENS, WEB
 
 ETC = ROOT / "etc"
 EXAMPLE = ETC / "ringspool.conf"
@@ -113,7 +113,7 @@ def test_service_may_do_what_the_responder_does(place):
     event = sms()
     with responder.listener(place.socket) as held:
         environment = responder.environment(place, ASAN_OPTIONS="detect_leaks=0")
-        user = {**responder.AS_SERVICE, "extra_groups": [WEB.pw_gid]}
+        user = {"user": SERVICE, "group": SERVICE, "extra_groups": [WEB.pw_gid]}
         traced = Program(["strace", "-D", "-f", "-o", trace, place.fcgi], place.log,
                          stdin=held.fileno(), env=environment, **user)
         with running(traced):
