@@ -170,16 +170,18 @@ static int create(struct run *run, const struct declared *declared,
 {
 	while (platform_create(run->platform, declared, run->token, record, failure) < 0) {
 		struct failure trouble = *failure;
+		bool again;
 		int found;
 
 		if (failure->kind != FAILURE_UNCERTAIN)
 			return -1;
+		again = platform_wait(run->platform);	/* it may still be at work */
 		report_detail(run->report, "%s: create: %s; looking whether it was made",
 			declared->name, failure->text);
 		found = find_created(run, declared, record, failure);
 		if (found != 0)
 			return found > 0 ? 0 : -1;
-		if (!platform_wait(run->platform)) {
+		if (!again) {
 			*failure = trouble;
 			failure->kind = FAILURE_UNREACHABLE;
 			return -1;
@@ -265,6 +267,7 @@ static int learn_created(struct work *work, const struct record *gone,
 		    && known_add_old(known, work->steps[i].record->id) < 0)
 			return fail_memory(run, work->declared);
 	memcpy(known->token, run->token_digest, sizeof known->token);
+	digest_keyed(run->state->key, work->declared->address, known->address);
 	if (learn(run, work->declared, record) < 0)
 		return -1;
 	return save(run, work->declared);
@@ -322,6 +325,7 @@ static int adopt(struct work *work, const struct record *record)
 	    || known_set_disabled(known, record) < 0)
 		return fail_memory(run, work->declared);
 	memcpy(known->token, run->token_digest, sizeof known->token);
+	digest_keyed(run->state->key, work->declared->address, known->address);
 	known->asked_expires_in = known->lifetime = 0;
 	known->asked[0] = known->answered[0] = '\0';
 	take_note(run, work->declared, record);
@@ -431,7 +435,7 @@ static int recreate(struct work *work, const struct record *record)
 	fault = check(run, work->declared, &report);
 	if (fault && known->next_try == 0)
 		known->next_try = now + retry_after(0);
-	if (fault && now < known->next_try)
+	if (fault && now < known->next_try && known->next_try - now <= LATER_RETRY)
 		return fail_sick(run, work->declared, record, fault, known->next_try);
 	/* Counted before it is tried: whatever becomes of it. */
 	known->next_try = now + retry_after(++known->tries);

@@ -168,7 +168,8 @@ static int choose_create(struct run *run, const struct plan *plan,
 {
 	if (meant->record) {
 		report_change(run->report, "kept", meant->declared ? meant->declared->name : NULL,
-			meant->record->id, "it is there already");
+			meant->record->id, "it is there already, and %s",
+			meant->record->status ? meant->record->status : "of another transport");
 		return 0;
 	}
 	(void)word;

@@ -20,6 +20,8 @@ static const struct code codes[] = {
 	{ "CMN-101", FAILURE_CONFIG,
 		"the platform refuses a value: see the filters, address and expires_in declared" },
 	{ "CMN-102", FAILURE_GONE, "it has expired or was deleted" },
+	{ "CMN-301", FAILURE_LATER, "it takes no more calls for now" },
+	{ "CMN-310", FAILURE_LATER, "it takes no more calls for now" },
 	{ "CMN-401", FAILURE_PERMISSION,
 		"give the application the permission named, in the developer console" },
 	{ "CMN-408", FAILURE_PERMISSION,
@@ -89,17 +91,29 @@ static enum failure_kind kind_of_status(long status)
 		return FAILURE_LATER;
 	if (status >= 500 && status <= 504)
 		return FAILURE_UNCERTAIN;
-	return FAILURE_NONSENSE;
+	return FAILURE_REFUSED;
 }
 
 /* The error itself: only errors[] is promised, an errorCode at the top is
- * usual, and the token endpoint has a form of its own. */
+ * usual, and the token endpoint has a form of its own, beside which there may
+ * be the other. */
 static const cJSON *error_of(const cJSON *root)
 {
 	const cJSON *first = cJSON_GetArrayItem(
 		cJSON_GetObjectItemCaseSensitive(root, "errors"), 0);
 
-	return json_text(first, "errorCode") ? first : root;
+	return json_text(first, "errorCode") && !json_text(root, "error") ? first : root;
+}
+
+/* A value that is refused: that of the address means that the platform did
+ * not get on with our endpoint. */
+static bool is_about_address(const cJSON *error)
+{
+	const char *parameter = json_text(error, "parameterName");
+	const char *message = json_text(error, "message");
+
+	return (parameter && strstr(parameter, "deliveryMode.address"))
+		|| (message && strstr(message, "[deliveryMode.address]"));
 }
 
 static const char *first_text(const cJSON *object, const char *one, const char *other)
@@ -112,7 +126,7 @@ static const char *first_text(const cJSON *object, const char *one, const char *
 static void describe(struct failure *failure, long status, const cJSON *error,
 	const char *request_id, const struct masking *masking)
 {
-	const char *code = first_text(error, "errorCode", "error");
+	const char *code = first_text(error, "error", "errorCode");
 	const char *message = first_text(error, "message", "error_description");
 	const char *permission = json_text(error, "permissionName");
 	char shown[MESSAGE_SHOWN], named[80], id[80];
@@ -123,6 +137,8 @@ static void describe(struct failure *failure, long status, const cJSON *error,
 	masking_text(masking, permission ? permission : "", named, sizeof named);
 	masking_text(masking, request_id, id, sizeof id);
 	known = find_code(failure->code);
+	if (strcmp(failure->code, "CMN-101") == 0 && is_about_address(error))
+		known = find_code("SUB-521");
 	failure->kind = known ? known->kind : kind_of_status(status);
 	(void)snprintf(failure->text, sizeof failure->text,
 		"%s%sHTTP %ld: %s%s%s%s%s%s%s%s%s", failure->code, failure->code[0] ? ", " : "",
@@ -145,7 +161,7 @@ int failure_from_reply(struct failure *failure, long status, const char *body,
 		failure->kind = FAILURE_LATER;
 	else if (status >= 500 && status <= 504)
 		failure->kind = FAILURE_UNCERTAIN;
-	else if (!api)	/* not the platform's own words: a proxy's, a portal's */
+	else if (!api && status != 401)	/* not the platform's own words: a proxy's, a portal's */
 		failure_set(failure, FAILURE_NONSENSE,
 			"HTTP %ld, and the reply is no error of the platform", status);
 	return -1;
@@ -175,6 +191,7 @@ int failure_exit_status(enum failure_kind kind)
 	case FAILURE_UNREACHABLE:
 	case FAILURE_UNCERTAIN:
 	case FAILURE_ENDPOINT:
+	case FAILURE_REFUSED:
 	case FAILURE_LIMIT:
 	case FAILURE_GONE:
 		return EX_UNAVAILABLE;

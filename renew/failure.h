@@ -14,6 +14,7 @@ enum failure_kind {
 	FAILURE_UNREACHABLE,	/* the platform; nothing more can be done now */
 	FAILURE_UNCERTAIN,	/* the call may have been carried out: look */
 	FAILURE_ENDPOINT,	/* our own endpoint does not pass */
+	FAILURE_REFUSED,	/* by the platform, for another reason than these */
 	FAILURE_LIMIT,		/* too many subscriptions */
 	FAILURE_LATER,		/* the platform, or another run, asks to wait */
 	FAILURE_NONSENSE,	/* a reply that makes no sense */

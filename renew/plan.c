@@ -35,6 +35,20 @@ static const struct known *known_of(const struct plan_input *input,
 	return known && known->id && strcmp(known->id, record->id) == 0 ? known : NULL;
 }
 
+/* Whether the record has the declared address: by what is shown, or since it
+ * was created with that very one, which the platform may write otherwise. */
+static bool has_address(const struct plan_input *input, const struct declared *declared,
+	const struct record *record)
+{
+	const struct known *known = known_of(input, declared, record);
+	char digest[DIGEST_TEXT];
+
+	if (address_equal(declared->address, record->address))
+		return true;
+	digest_keyed(input->state->key, declared->address, digest);
+	return known && strcmp(known->address, digest) == 0;
+}
+
 /* Whether the record was created with another verification token than the
  * present one.  Of a record that is new to us this cannot be seen: then it is
  * distrusted if the token changed since its section's last one. */
@@ -74,7 +88,7 @@ static bool belongs_to(const struct plan_input *input, const struct declared *de
 {
 	if (!record->webhook)
 		return false;
-	if (address_equal(declared->address, record->address))
+	if (has_address(input, declared, record))
 		return true;
 	return (known_of(input, declared, record) || was_replaced(input, declared, record))
 		&& !is_declared_address(input, record->address);
@@ -84,7 +98,7 @@ static bool belongs_to(const struct plan_input *input, const struct declared *de
 static bool can_be_kept(const struct plan_input *input, const struct declared *declared,
 	const struct record *record)
 {
-	return record->webhook && address_equal(declared->address, record->address)
+	return record->webhook && has_address(input, declared, record)
 		&& !was_replaced(input, declared, record)
 		&& !has_other_token(input, declared, record);
 }
@@ -192,13 +206,23 @@ static bool is_reminded(const struct plan_input *input, const struct record *rec
 	return false;
 }
 
+/* By the date of its end or by the seconds that the platform says are left:
+ * by what is less, for one of two clocks may be wrong. */
+static time_t seconds_left(const struct record *record, time_t now)
+{
+	time_t left = record->expires_at - now;
+
+	return record->seconds_left >= 0 && record->seconds_left < left
+		? record->seconds_left : left;
+}
+
 /* Why the record should be renewed now; NULL if it need not. */
 static const char *why_renew(const struct plan_input *input,
 	const struct declared *declared, const struct record *record)
 {
 	const struct known *known = known_of(input, declared, record);
 
-	if (record->expires_at - input->now < renew_before(declared, known))
+	if (seconds_left(record, input->now) < renew_before(declared, known))
 		return "it is near its end";
 	if (is_reminded(input, record))
 		return "a reminder came";
@@ -226,7 +250,7 @@ static int plan_kept(struct plan *plan, const struct plan_input *input,
 static const char *why_delete(const struct plan_input *input,
 	const struct declared *declared, const struct record *record, bool kept)
 {
-	if (!address_equal(declared->address, record->address))
+	if (!has_address(input, declared, record))
 		return "the address was changed";
 	if (was_replaced(input, declared, record))
 		return "it was replaced";

@@ -319,7 +319,7 @@ int platform_authorise(struct platform *platform, struct grant *grant,
 	if (reply.status >= 400) {
 		result = refuse(platform, &reply, true, failure);
 		if (failure->kind == FAILURE_TOKEN || failure->kind == FAILURE_PERMISSION
-		    || failure->kind == FAILURE_CONFIG)
+		    || failure->kind == FAILURE_CONFIG || failure->kind == FAILURE_REFUSED)
 			failure->kind = FAILURE_CREDENTIALS;
 		else if (failure->kind == FAILURE_GONE)
 			failure->kind = FAILURE_NONSENSE;

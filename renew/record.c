@@ -1,5 +1,6 @@
 #include "record.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,6 +119,7 @@ static int take_webhook(struct record *record, const cJSON *json, const cJSON *m
 	    || take_disabled(record, json, why) < 0
 	    || take_trouble(record, json, why) < 0)
 		return -1;
+	record->seconds_left = (long)json_number(json, "expiresIn", INT_MAX);
 	if (!created || !time_parse(created, &record->created_at) || record->created_at < 0)
 		record->created_at = 0;
 	return 0;

@@ -34,6 +34,7 @@ struct record {
 	size_t disabled_count;
 	time_t expires_at;	/* the platform's clock */
 	time_t created_at;	/* 0 unknown */
+	long seconds_left;	/* as the platform counted when it replied; -1 unknown */
 };
 
 struct records {

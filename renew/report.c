@@ -14,7 +14,7 @@ enum { LINE_SIZE = 1200, DAY_SECONDS = 86400 };
 static const char *const kind_names[] = {
 	[FAILURE_NONE] = "none", [FAILURE_UNREACHABLE] = "unreachable",
 	[FAILURE_UNCERTAIN] = "unreachable", [FAILURE_ENDPOINT] = "endpoint",
-	[FAILURE_LIMIT] = "limit", [FAILURE_LATER] = "later",
+	[FAILURE_REFUSED] = "refused", [FAILURE_LIMIT] = "limit", [FAILURE_LATER] = "later",
 	[FAILURE_NONSENSE] = "nonsense", [FAILURE_GONE] = "gone",
 	[FAILURE_TOKEN] = "credentials", [FAILURE_CREDENTIALS] = "credentials",
 	[FAILURE_PERMISSION] = "permission", [FAILURE_CONFIG] = "configuration",
@@ -162,7 +162,8 @@ static bool is_due(struct report *report, struct told *told, bool failure, bool 
 	told->present = true;
 	if (!report->cron)
 		return true;
-	due = told->at == 0 || (daily && report->now - told->at >= DAY_SECONDS);
+	due = told->at == 0 || told->at > report->now	/* the clock was set back */
+		|| (daily && report->now - told->at >= DAY_SECONDS);
 	if (due)
 		told->at = report->now;
 	return due;

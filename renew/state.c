@@ -95,6 +95,7 @@ static bool read_known(const cJSON *json, struct known *known)
 	    || !read_copy(json, "id", &known->id)
 	    || (known->id && !record_id_is_well_formed(known->id))
 	    || !read_text(json, "token", known->token, sizeof known->token)
+	    || !read_text(json, "address", known->address, sizeof known->address)
 	    || !read_long(json, "asked_expires_in", &known->asked_expires_in)
 	    || !read_long(json, "lifetime", &known->lifetime)
 	    || !read_text(json, "asked", known->asked, sizeof known->asked)
@@ -240,6 +241,7 @@ static void add_known(cJSON *list, const struct known *known)
 	add_text(json, "name", known->name);
 	add_text(json, "id", known->id);
 	add_text(json, "token", known->token);
+	add_text(json, "address", known->address);
 	add_time(json, "asked_expires_in", known->asked_expires_in);
 	add_time(json, "lifetime", known->lifetime);
 	add_text(json, "asked", known->asked);

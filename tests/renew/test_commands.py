@@ -54,7 +54,7 @@ def test_neither_name_nor_id(place, command):
 def test_create_and_create_again(place):
     assert "created" in place.well("create", "inbound").out
     record = place.ours()
-    assert record["id"] in place.well("create").out
+    assert f"{record['id']}: it is there already, and Active" in place.well("create").out
     assert place.calls() == [LIST, CREATE, LIST]
     place.well()
     assert place.calls() == [LIST]

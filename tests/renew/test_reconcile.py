@@ -115,6 +115,16 @@ def test_a_changed_address_is_created_before_the_old_one_is_deleted(place, other
         other_hook.address]
 
 
+def test_an_address_that_the_platform_writes_otherwise_makes_no_second_one(place):
+    place.well()
+    shown = {"deliveryMode": {"transportType": "WebHook",
+                              "address": place.hook.address.replace("hook", "%68ook")}}
+    place.platform.fault("wrong-types", path=SUBSCRIPTIONS, method="GET", changes=shown)
+    place.calls()
+    place.well()
+    assert place.calls() == [LIST]
+
+
 def test_sections_that_swap_their_addresses_keep_both(place, other_hook):
     place.declare("other", address=other_hook.address, filter="inbound-sms")
     place.declare(filter="inbound-sms")

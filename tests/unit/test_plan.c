@@ -55,7 +55,7 @@ static struct record *show(struct world *world, char *id, char *address)
 
 	*record = (struct record){ .id = id, .webhook = true, .address = address,
 		.status = (char *)"Active", .filters = world->shown, .filter_count = 1,
-		.expires_at = NOW + 6 * DAY };
+		.expires_at = NOW + 6 * DAY, .seconds_left = -1 };
 	return record;
 }
 
@@ -121,6 +121,25 @@ static void an_address_may_be_written_otherwise(void **state)
 	know(&world, "a", (char *)"1");
 	make_plan(&world, "");
 	expect_end(&world, 0);
+}
+
+static void an_address_that_the_platform_rewrites_is_known_by_the_id(void **state)
+{
+	struct world world = begin();
+	struct known *known;
+
+	(void)state;
+	declare(&world, "a", (char *)HERE);
+	show(&world, (char *)"1", (char *)"https://hooks.example.com/%68ere");
+	known = know(&world, "a", (char *)"1");
+	digest_keyed(world.state.key, HERE, known->address);
+	make_plan(&world, "");
+	expect_end(&world, 0);
+	digest_keyed(world.state.key, THERE, known->address);
+	make_plan(&world, "");
+	expect_step(&world, 0, STEP_CREATE, NULL);
+	expect_step(&world, 1, STEP_DELETE, "1");
+	expect_end(&world, 2);
 }
 
 static void others_are_left_alone(void **state)
@@ -416,6 +435,22 @@ static void a_shorter_grant_makes_the_margin_shorter(void **state)
 	expect_renewal(DAY - 1, 7 * DAY / 3, true);
 }
 
+static void the_seconds_that_the_platform_counts_matter_where_they_are_fewer(void **state)
+{
+	struct world world = begin();
+
+	(void)state;
+	declare(&world, "a", (char *)HERE);
+	show(&world, (char *)"1", (char *)HERE)->seconds_left = 3 * DAY;
+	know(&world, "a", (char *)"1");
+	make_plan(&world, "");
+	expect_end(&world, 0);
+	world.items[0].seconds_left = 3 * DAY - 1;
+	make_plan(&world, "");
+	expect_step(&world, 0, STEP_RENEW, "1");
+	expect_end(&world, 1);
+}
+
 static void a_reminder_renews(void **state)
 {
 	struct world world = begin();
@@ -451,6 +486,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_well_needs_no_step),
 		cmocka_unit_test(an_address_may_be_written_otherwise),
+		cmocka_unit_test(an_address_that_the_platform_rewrites_is_known_by_the_id),
 		cmocka_unit_test(others_are_left_alone),
 		cmocka_unit_test(none_is_created),
 		cmocka_unit_test(what_has_the_address_is_adopted),
@@ -470,6 +506,7 @@ int main(void)
 		cmocka_unit_test(filters_that_the_platform_rewrites_are_known_again),
 		cmocka_unit_test(near_its_end_it_is_renewed),
 		cmocka_unit_test(a_shorter_grant_makes_the_margin_shorter),
+		cmocka_unit_test(the_seconds_that_the_platform_counts_matter_where_they_are_fewer),
 		cmocka_unit_test(a_reminder_renews),
 		cmocka_unit_test(a_changed_lifetime_renews),
 	};

@@ -178,6 +178,16 @@ static void errors_have_their_kinds(void **state)
 	expect_failure(400, "{\"error\":\"invalid_grant\"}", FAILURE_CREDENTIALS, "invalid_grant");
 	expect_failure(401, "{\"errorCode\":\"TokenExpired\"}", FAILURE_TOKEN, "TokenExpired");
 	expect_failure(401, "{\"errorCode\":\"NEW-2\"}", FAILURE_TOKEN, "NEW-2");
+	expect_failure(401, "", FAILURE_TOKEN, "");
+	expect_failure(400, "{\"errorCode\":\"NEW-3\"}", FAILURE_REFUSED, "NEW-3");
+	expect_failure(400, "{\"errorCode\":\"CMN-101\",\"parameterName\":\"expiresIn\"}",
+		FAILURE_CONFIG, "CMN-101");
+	expect_failure(400, "{\"errors\":[{\"errorCode\":\"CMN-101\",\"message\":"
+		"\"Parameter [deliveryMode.address] value is invalid\"}]}", FAILURE_ENDPOINT,
+		"CMN-101");
+	expect_failure(400, "{\"error\":\"invalid_grant\",\"errors\":[{\"errorCode\":"
+		"\"OAU-140\"}]}", FAILURE_CREDENTIALS, "invalid_grant");
+	expect_failure(403, "{\"errorCode\":\"CMN-310\"}", FAILURE_LATER, "CMN-310");
 	expect_failure(429, "", FAILURE_LATER, "");
 	expect_failure(429, "{\"errorCode\":\"CMN-101\"}", FAILURE_LATER, "CMN-101");
 	expect_failure(502, "<html>", FAILURE_UNCERTAIN, "");
