@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / os.environ.get("RINGSPOOL_BUILD", "build") / "ringspool-renew"
 PATIENCE = 30
+LONGEST_RUN = 60        # seconds; it may wait 30 of them
 
 TOKEN = "first-verification-token"
 OTHER_TOKEN = "second-verification-token"
@@ -93,7 +94,10 @@ class Place:
     def run(self, *arguments, environment=None):
         with (self.work / "out").open("w+") as out, (self.work / "err").open("w+") as err:
             process = self.start(*arguments, environment=environment, stdout=out, stderr=err)
-            status = process.wait(120)
+            try:
+                status = process.wait(LONGEST_RUN)
+            finally:
+                process.kill()
             out.seek(0)
             err.seek(0)
             return self._judged(Result(status, out.read(), err.read()))
@@ -101,7 +105,10 @@ class Place:
     def run_under_cron(self, *arguments):
         """Its output goes to pipes, there is no terminal: as cron does."""
         process = self.start(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        out, err = process.communicate(timeout=120)
+        try:
+            out, err = process.communicate(timeout=LONGEST_RUN)
+        finally:
+            process.kill()
         return self._judged(Result(process.returncode, out.decode(), err.decode()))
 
     @staticmethod
