@@ -378,10 +378,14 @@ def kill_when(place, condition, what):
     place.platform.clear_faults()
 
 
-def test_killed_between_create_and_delete_the_next_run_deletes(place, other_hook):
+@pytest.mark.parametrize("change", ["address", "token"])
+def test_killed_between_create_and_delete_the_next_run_deletes(place, other_hook, change):
     place.well()
     before = place.ours()
-    place.declare(address=other_hook.address)
+    if change == "address":
+        place.declare(address=other_hook.address)
+    else:
+        place.use_token(OTHER_TOKEN, TOKEN)
     place.platform.fault("status", method="DELETE", path=one(before), status=503,
                          retry_after=25)
     place.calls()
@@ -391,7 +395,7 @@ def test_killed_between_create_and_delete_the_next_run_deletes(place, other_hook
     place.calls()
     place.well()
     assert place.calls() == [LIST, ("DELETE", one(before))]
-    assert place.ours(other_hook.address)
+    assert place.ours(place.sections["inbound"]["address"])
 
 
 def test_killed_before_the_reply_to_create_came_the_next_run_knows_it_again(place, other_hook):

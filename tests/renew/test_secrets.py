@@ -77,6 +77,22 @@ def test_the_access_token_repeated_in_a_header_is_masked(secretive):
     assert token not in result.err and "s=hush" not in result.err
 
 
+def test_what_the_platform_repeats_in_a_record_is_masked(secretive):
+    secretive.well()
+    secretive.hook.behave(status=404)
+    record = secretive.present()[0]
+    secretive.platform.set_status(record["id"], f"Odd {TOKEN}")
+    secretive.platform.fault("wrong-types", method="GET", count=0, changes={
+        "status": f"Odd {TOKEN}", "blacklistedData": {"reason": QUERY},
+        "disabledFilters": [{"filter": "/x", "reason": TOKEN, "message": QUERY}]})
+    for command in ([], ["list"], ["show", "inbound"], ["list", "--json"]):
+        result = secretive.run(*command)
+        assert "Odd ***" in result.out + result.err
+        search(secretive, result.out + result.err, f"the output of {command}")
+        search_files(secretive)
+    assert secretive.status()["subscriptions"][0]["status"] == "Odd ***"
+
+
 def test_texts_of_the_platform_do_not_steer_a_terminal(secretive):
     secretive.well()
     secretive.platform.fault("wrong-types", method="GET", path=SUBSCRIPTIONS, count=2,

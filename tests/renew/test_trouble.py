@@ -49,7 +49,7 @@ def test_the_one_found_is_the_new_one_not_its_predecessor(place):
     place.calls()
     place.well()
     assert place.calls() == [LIST, CREATE, LIST, ("DELETE", one(before))]
-    assert place.ours()["id"] != before["id"]
+    assert place.ours()["id"] == place.learnt()["subscriptions"][0]["id"] != before["id"]
 
 
 def test_a_create_that_was_not_made_is_repeated_after_a_look(place):
