@@ -252,6 +252,14 @@ static bool read_calendar(const char *text, const char *form, time_t *when)
 	return true;
 }
 
+static bool read_seconds(const char *text, time_t *when)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	*when = (time_t)strtoll(text, NULL, 10);
+	return digits > 0 && digits <= 12 && text[digits] == '\0';
+}
+
 int select_time(const char *text, time_t *when, struct reason *why)
 {
 	static const char *const forms[] = { "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M",
@@ -259,7 +267,7 @@ int select_time(const char *text, time_t *when, struct reason *why)
 	struct reason ignored;
 	time_t ago;
 
-	if (text[0] == '@' && select_duration(text + 1, when, &ignored) == 0)
+	if (text[0] == '@' && read_seconds(text + 1, when))
 		return 0;
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
 		if (read_calendar(text, forms[i], when))
