@@ -28,7 +28,8 @@ struct connections {
 	struct listener listener;
 	int epoll;
 	int stop;			/* eventfd(2): readable once stopped, never read */
-	int64_t drain_until;		/* milliseconds; valid once stopped */
+	atomic_bool stopping;
+	int64_t drain_until;		/* milliseconds; valid once stopping */
 	atomic_uint limit;
 	pthread_mutex_t mutex;		/* guards what follows */
 	unsigned count;			/* of places that are not free */
@@ -78,6 +79,7 @@ struct connections *connections_open(const struct listener *listener,
 	}
 	all->listener = *listener;
 	atomic_init(&all->limit, limit);
+	atomic_init(&all->stopping, false);
 	pthread_mutex_init(&all->mutex, NULL);
 	all->epoll = epoll_create1(EPOLL_CLOEXEC);
 	all->stop = eventfd(0, EFD_CLOEXEC);
@@ -224,9 +226,15 @@ void connections_stop(struct connections *all)
 	uint64_t one = 1;
 
 	all->drain_until = milliseconds() + DRAIN_MS;
+	atomic_store(&all->stopping, true);
 	(void)epoll_ctl(all->epoll, EPOLL_CTL_DEL, all->listener.fd, NULL);
 	if (write(all->stop, &one, sizeof one) < 0)
 		abort();	/* cannot happen to a counter at 0 */
+}
+
+bool connections_stopping(struct connections *all)
+{
+	return atomic_load(&all->stopping);
 }
 
 static struct connection *claim_any_idle(struct connections *all)

@@ -48,11 +48,13 @@ struct connections *connections_open(const struct listener *listener,
 void connections_close(struct connections *all);
 
 /* Waits for a connection that wants a thread and claims it.  NULL: none this
- * time; look whether connections_stop() was called, and wait again. */
+ * time; look at connections_stopping(), and wait again. */
 struct connection *connections_wait(struct connections *all);
 
-/* Makes connections_wait() return in every thread. */
+/* Makes connections_wait() return in every thread, and connections_stopping()
+ * true. */
 void connections_stop(struct connections *all);
+bool connections_stopping(struct connections *all);
 
 /* After connections_stop(): claims one of those left, each once.  With a
  * listener of our own the backlog comes first, then the idle ones that speak

@@ -18,7 +18,6 @@ struct responder {
 	const char *program;
 	struct listener listener;
 	struct connections *connections;
-	atomic_bool stopping;
 	pthread_mutex_t mutex;		/* guards config */
 	struct config config;
 	atomic_uint generation;		/* of config */
@@ -112,7 +111,8 @@ static void serve(struct worker *worker, struct connection *connection)
 		return;
 	}
 	answer(worker, fcgi);
-	keep = reach_end(fcgi) && fcgi->keepConnection && !atomic_load(&responder->stopping);
+	keep = reach_end(fcgi) && fcgi->keepConnection
+		&& !connections_stopping(responder->connections);
 	if (!keep)
 		cork(responder, connection->fd);
 	fcgi->keepConnection = 1;
@@ -136,7 +136,7 @@ static void *work(void *context)
 		&worker.responder->config, NULL);
 	worker.generation = atomic_load(&worker.responder->generation);
 	pthread_mutex_unlock(&worker.responder->mutex);
-	while (!atomic_load(&worker.responder->stopping)) {
+	while (!connections_stopping(connections)) {
 		connection = connections_wait(connections);
 		if (connection)
 			serve(&worker, connection);
@@ -216,7 +216,6 @@ void responder_stop(struct responder *responder)
 	time_t deadline = time(NULL) + (time_t)responder->config.request_timeout
 		+ STOP_GRACE_SECONDS;
 
-	atomic_store(&responder->stopping, true);
 	connections_stop(responder->connections);
 	for (unsigned i = 0; i < responder->thread_count; i++)
 		if (!join(responder, responder->threads[i], deadline))
