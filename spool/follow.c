@@ -34,7 +34,7 @@ struct following {
 	const char *event;		/* a glob; NULL: any */
 	bool json;
 	unsigned look;			/* seconds between two looks */
-	struct timespec begun;		/* by the clock of the file system */
+	bool begun;			/* the first look was had */
 	struct watch watch;
 	struct recent told;
 	struct oldest found;		/* by a look */
@@ -137,17 +137,18 @@ static int find_new(void *context, struct states *states, const struct entry *en
 {
 	struct following *following = context;
 
-	if (entry->since.tv_sec >= time(NULL) - window(following))
+	if (entry->since.tv_sec < time(NULL) - window(following))
+		return 0;
+	/* The first look only notes what is there already, under another key than
+	 * what is told: what arrives while it lasts, inotify tells as well. */
+	if (following->begun)
 		oldest_add(&following->found, states, entry);
+	else
+		(void)recent_note(&following->told, ~key_of(states, entry));
 	return 0;
 }
 
-static bool is_before(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
-}
-
-/* Tells what a look found; what was there before we began is only noted. */
+/* Tells what a look found. */
 static void tell_found(struct following *following)
 {
 	oldest_sort(&following->found);
@@ -156,11 +157,9 @@ static void tell_found(struct following *following)
 		struct reason ignored;
 		int fd;
 
-		if (is_before(&picked->entry.since, &following->begun)) {
-			(void)recent_note(&following->told,
-				key_of(picked->states, &picked->entry));
+		if (recent_note(&following->told, ~key_of(picked->states,
+		    &picked->entry)) == 0)
 			continue;
-		}
 		fd = states_open_file(picked->states, &picked->entry, &ignored);
 		if (fd < 0)
 			continue;
@@ -212,6 +211,7 @@ static void look(struct following *following)
 			find_new, following, NULL, &why) < 0)
 			(void)tool_complain("follow", 0, why.text);
 	tell_found(following);
+	following->begun = true;
 }
 
 static time_t clock_seconds(void)
@@ -256,8 +256,7 @@ static int run(struct tool *tool, struct following *following)
 	int status;
 
 	following->spools = &tool->spools;
-	clock_gettime(CLOCK_REALTIME_COARSE, &following->begun);
-	following->table = table_new(1, following->begun.tv_sec);
+	following->table = table_new(1, time(NULL));
 	status = following->table && oldest_init(&following->found, TOLD_AT_ONCE, &why) == 0
 		? EX_OK : tool_complain("follow", EX_OSERR, "out of memory");
 	if (status == EX_OK) {
