@@ -25,14 +25,18 @@ static void wipe(char *text)
 	free(text);
 }
 
-/* A regular file of ours or of root's that nobody else can read or change. */
-static int check_file(int fd, struct stat *status, struct reason *why)
+/* A regular file of ours, of root's or of the directory's owner (root may run
+ * us by hand), that nobody else can read or change. */
+static int check_file(int directory, int fd, struct stat *status, struct reason *why)
 {
-	if (fstat(fd, status) < 0)
+	struct stat above;
+
+	if (fstat(fd, status) < 0 || fstat(directory, &above) < 0)
 		return reason_set(why, "%s", strerror(errno));
 	if (!S_ISREG(status->st_mode))
 		return reason_set(why, "is not a regular file");
-	if (status->st_uid != geteuid() && status->st_uid != 0)
+	if (status->st_uid != geteuid() && status->st_uid != 0
+	    && status->st_uid != above.st_uid)
 		return reason_set(why, "belongs to another user");
 	if (status->st_mode & (S_IRWXO | S_IWGRP))
 		return reason_set(why, "may be read by everybody, or changed by its group;"
@@ -65,7 +69,7 @@ static char *read_value(int directory, const char *name, struct reason *why)
 		reason_set(why, "%s", strerror(errno));
 		return NULL;
 	}
-	if (check_file(fd, &status, why) < 0)
+	if (check_file(directory, fd, &status, why) < 0)
 		goto out;
 	value = calloc(1, (size_t)status.st_size + 1);
 	got = value ? read(fd, value, (size_t)status.st_size) : -1;

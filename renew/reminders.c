@@ -76,6 +76,11 @@ int reminders_read(struct reminders *reminders, const char *spool, struct reason
 			close(copy);
 		return -1;
 	}
+	if (faccessat(reminders->directory, ".", W_OK, AT_EACCESS) < 0) {
+		closedir(list);
+		return reason_set(why, "spool %.200s: renewal reminders cannot be taken away:"
+			" the user who runs this must be in the spool's group", spool);
+	}
 	while ((entry = readdir(list)) != NULL && reminders->count < MARKS_MOST) {
 		if (!is_mark(entry->d_name))
 			continue;

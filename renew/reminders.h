@@ -19,8 +19,9 @@ struct reminders {
 };
 
 /* Reads the marks.  Returns 0, also where there is no spool, or -1 with *why
- * filled when it cannot be read: then there are none.  Marks of two days that
- * nobody took are removed.  reminders_free() is due in either case. */
+ * filled when they cannot be read, or not be taken away: then there are none,
+ * for every run would obey them anew.  Marks of two days that nobody took are
+ * removed.  reminders_free() is due in either case. */
 int reminders_read(struct reminders *reminders, const char *spool, struct reason *why);
 
 /* Removes the mark of the subscription with this id, if there is one. */

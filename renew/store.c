@@ -40,11 +40,16 @@ int store_open(const char *path, struct reason *why)
 	return fd;
 }
 
-static int judge(const struct stat *status, struct reason *why)
+/* Whose files are believed: our own and those of the directory's owner. */
+static int judge(int directory, const struct stat *status, struct reason *why)
 {
+	struct stat above;
+
+	if (fstat(directory, &above) < 0)
+		return reason_set(why, "%s", strerror(errno));
 	if (!S_ISREG(status->st_mode))
 		reason_set(why, "is not a regular file");
-	else if (status->st_uid != geteuid())
+	else if (status->st_uid != geteuid() && status->st_uid != above.st_uid)
 		reason_set(why, "belongs to another user");
 	else if (status->st_mode & (S_IRWXG | S_IRWXO))
 		reason_set(why, "is open to others than its owner");
@@ -75,7 +80,7 @@ int store_read(int directory, const char *name, char **text, size_t *size,
 	if (fstat(fd, &status) < 0)
 		result = reason_set(&what, "%s", strerror(errno));
 	else
-		result = judge(&status, &what);
+		result = judge(directory, &status, &what);
 	if (result == 0) {
 		*text = calloc(1, (size_t)status.st_size + 1);
 		got = *text ? read(fd, *text, (size_t)status.st_size) : -1;
@@ -107,6 +112,16 @@ static int write_all(int fd, const char *text, size_t size)
 	return 0;
 }
 
+/* Gives a file that root made to the directory's owner. */
+static int give_away(int directory, int fd)
+{
+	struct stat above;
+
+	if (geteuid() != 0)
+		return 0;
+	return fstat(directory, &above) < 0 ? -1 : fchown(fd, above.st_uid, above.st_gid);
+}
+
 int store_write(int directory, const char *name, mode_t mode, const char *text,
 	struct reason *why)
 {
@@ -120,7 +135,8 @@ int store_write(int directory, const char *name, mode_t mode, const char *text,
 	fd = openat(directory, new_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return reason_set(why, "state directory: %s: %s", new_name, strerror(errno));
-	if (write_all(fd, text, strlen(text)) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0
+	if (write_all(fd, text, strlen(text)) < 0 || fchmod(fd, mode) < 0
+	    || give_away(directory, fd) < 0 || fsync(fd) < 0
 	    || renameat(directory, new_name, directory, name) < 0 || fsync(directory) < 0) {
 		reason_set(why, "state directory: %s: %s", name, strerror(errno));
 		close(fd);
@@ -154,8 +170,12 @@ int store_lock(int directory, unsigned seconds, long *age, struct reason *why)
 	int fd = openat(directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	unsigned tries = seconds * 10;
 
-	if (fd < 0)
-		return reason_set(why, "state directory: lock: %s", strerror(errno));
+	if (fd < 0 || give_away(directory, fd) < 0) {
+		reason_set(why, "state directory: lock: %s", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR) {
 			reason_set(why, "state directory: lock: %s", strerror(errno));

@@ -3,7 +3,9 @@
  * not at all.
  *
  * A file that is damaged, or that another user could have written, is set
- * aside as NAME.damaged (one of each name is kept) and made anew.
+ * aside as NAME.damaged (one of each name is kept) and made anew.  Where root
+ * runs the program by hand, files are given to the directory's owner, so that
+ * the next run of that user finds its own.
  */
 #ifndef RINGSPOOL_STORE_H
 #define RINGSPOOL_STORE_H

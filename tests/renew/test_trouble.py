@@ -4,6 +4,7 @@ done twice, nothing is done for a reply that makes no sense, and each has its ex
 import fcntl
 import json
 import os
+import pwd
 import re
 import time
 from email.utils import formatdate
@@ -356,6 +357,16 @@ def test_files_have_their_modes_whatever_the_umask(place):
     modes = {path.name: path.stat().st_mode & 0o777 for path in place.state.iterdir()}
     assert modes == {"state.json": 0o600, "token.json": 0o600, "lock": 0o600,
                      "status.json": 0o644}
+
+
+def test_root_by_hand_leaves_the_files_to_the_directory_s_owner(place):
+    user = pwd.getpwnam("nobody")
+    os.chown(place.state, user.pw_uid, user.pw_gid)
+    place.well()
+    place.calls()
+    assert {path.stat().st_uid for path in place.state.iterdir()} == {user.pw_uid}
+    place.well()
+    assert place.calls() == [LIST]
 
 
 def test_a_state_directory_that_cannot_be(place):

@@ -268,6 +268,24 @@ static void credentials_that_cannot_be_are_refused(void **state)
 	refuse_credentials("/nonexistent", "credentials /nonexistent: ");
 }
 
+static void root_may_use_another_s_credentials_but_only_if_all_are_that_user_s(void **state)
+{
+	struct credentials credentials;
+	char directory[PATH_MAX];
+	struct reason why;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	strcpy(directory, make_credentials("s", "a.b"));
+	assert_int_equal(chown(directory, 65534, 65534), 0);
+	assert_int_equal(chown(fixture_path(&fixture, "credentials/jwt"), 65534, 65534), 0);
+	assert_int_equal(credentials_load(&credentials, directory, &why), 0);
+	credentials_free(&credentials);
+	assert_int_equal(chown(fixture_path(&fixture, "credentials/jwt"), 65533, 65534), 0);
+	refuse_credentials(directory, "jwt: belongs to another user");
+}
+
 static void a_variable_wins_over_a_file_and_the_newer_over_the_older(void **state)
 {
 	struct credentials credentials;
@@ -305,6 +323,7 @@ int main(void)
 		TEST(what_is_known_of_the_state_directory_survives_a_mistake),
 		TEST(a_file_is_the_value_but_for_one_end_of_line),
 		TEST(credentials_that_cannot_be_are_refused),
+		TEST(root_may_use_another_s_credentials_but_only_if_all_are_that_user_s),
 		TEST(a_variable_wins_over_a_file_and_the_newer_over_the_older),
 	};
 
