@@ -35,6 +35,7 @@ struct request {
 	const char *more;		/* behind the id: "/renew", or "" */
 	char *body;			/* JSON, or NULL */
 	bool repeatable;
+	bool declares;			/* a webhook */
 };
 
 static void wipe(char *text)
@@ -385,6 +386,17 @@ static int call(struct platform *platform, const struct request *request,
 	}
 }
 
+/* A record must be the one that was asked for, and a declared one a webhook. */
+static int check_record(const struct request *request, const struct record *record,
+	struct reason *why)
+{
+	if (request->id && strcmp(request->id, record->id) != 0)
+		return reason_set(why, "it is about another subscription");
+	if (request->declares && !record->webhook)
+		return reason_set(why, "it is about another transport");
+	return 0;
+}
+
 /* A call that answers with one record; frees the request's body. */
 static int call_for_record(struct platform *platform, struct request *request,
 	struct record *record, struct failure *failure)
@@ -399,10 +411,14 @@ static int call_for_record(struct platform *platform, struct request *request,
 		return -1;
 	json = parse_reply(&reply, failure);
 	result = json ? 0 : -1;
-	if (json && record_read(record, json, &why) < 0)
+	if (json && record_read(record, json, &why) < 0) {
 		result = refuse_nonsense(&reply, why.text, failure);
-	else if (json)
+	} else if (json && check_record(request, record, &why) < 0) {
+		result = refuse_nonsense(&reply, why.text, failure);
+		record_free(record);
+	} else if (json) {
 		mask_record(platform, record);
+	}
 	cJSON_Delete(json);
 	http_reply_free(&reply);
 	return result;
@@ -472,7 +488,7 @@ static char *make_body(const struct declared *declared, bool create, const char 
 int platform_create(struct platform *platform, const struct declared *declared,
 	const char *token, struct record *record, struct failure *failure)
 {
-	struct request request = { .method = "POST", .more = "" };
+	struct request request = { .method = "POST", .more = "", .declares = true };
 
 	request.body = make_body(declared, true, token);
 	if (!request.body)
@@ -483,7 +499,8 @@ int platform_create(struct platform *platform, const struct declared *declared,
 int platform_update(struct platform *platform, const char *id,
 	const struct declared *declared, struct record *record, struct failure *failure)
 {
-	struct request request = { .method = "PUT", .id = id, .more = "", .repeatable = true };
+	struct request request = { .method = "PUT", .id = id, .more = "", .repeatable = true,
+		.declares = true };
 
 	request.body = make_body(declared, false, NULL);
 	if (!request.body)

@@ -220,6 +220,22 @@ def test_a_create_whose_reply_makes_no_sense_is_known_again_by_the_next_run(plac
     place.ours()
 
 
+@pytest.mark.parametrize("method, changes", [
+    ("POST", {"deliveryMode": {"transportType": "PubNub"}}),
+    ("PUT", {"deliveryMode": {"transportType": "PubNub"}}), ("PUT", {"id": "another-one"}),
+    ("GET", {"id": "another-one"})])
+def test_a_reply_about_something_else_makes_no_sense(place, method, changes):
+    if method != "POST":
+        place.well()
+        record = place.ours()
+        place.remind(record["id"])
+        place.platform.set_status(record["id"], "Active" if method == "PUT" else "Suspended")
+    path = SUBSCRIPTIONS if method == "POST" else one(record)
+    place.platform.fault("wrong-types", method=method, path=path, changes=changes)
+    result = place.run()
+    assert result.status == 76 and "makes no sense: it is about another" in result.err
+
+
 def test_a_list_of_several_megabytes_is_normal(place):
     paths = [f"/restapi/v1.0/account/~/extension/{number}/message-store/instant?type=SMS"
              for number in range(2000)]
