@@ -27,6 +27,7 @@ struct runner {
 	struct spools spools;
 	struct queue queue;
 	struct serial *serial;	/* NULL: any order */
+	bool broken[SPOOLS];	/* a sync failed: what was moved since may not last */
 	struct watch watch;
 	struct job *jobs;
 	unsigned job_count;	/* -j */
@@ -59,7 +60,8 @@ void runner_recover(struct runner *runner);
 void runner_start_jobs(struct runner *runner);
 
 /* Moves the events of ended jobs to where they belong, makes that durable, and
- * only then logs it and frees the jobs. */
+ * only then logs it and frees the jobs.  Where it cannot be made durable it is
+ * not logged, and the run ends: the next finds what there is. */
 void runner_settle(struct runner *runner);
 
 #endif

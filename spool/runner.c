@@ -409,8 +409,29 @@ static void sync_spools(struct runner *runner)
 		    || states_sync(runner->spools.states[i], &why) == 0)
 			continue;
 		runner_report(runner, LOG_CRIT, "spool-trouble", &why);
+		runner->broken[i] = true;
 		end(runner, EX_IOERR);
 	}
+}
+
+static bool is_broken(const struct runner *runner, const struct job *job)
+{
+	for (unsigned i = 0; i < runner->spools.count; i++)
+		if (runner->spools.states[i] == job->claim.states)
+			return runner->broken[i];
+	return false;
+}
+
+/* The event is where it belongs, durably as far as is known. */
+static void finish(struct runner *runner, struct job *job)
+{
+	if (is_broken(runner, job)) {
+		job_free(job);
+		return;
+	}
+	if (job->target.state == STATE_RETRYING)
+		queue_note_due(&runner->queue, job->target.due);
+	job_finish(job, runner->log);
 }
 
 static bool has_moved(const struct runner *runner)
@@ -433,9 +454,7 @@ void runner_settle(struct runner *runner)
 
 		if (job->phase != JOB_MOVED)
 			continue;
-		if (job->target.state == STATE_RETRYING)
-			queue_note_due(&runner->queue, job->target.due);
-		job_finish(job, runner->log);
+		finish(runner, job);
 		runner->changed = true;
 		/* In the meantime more may have come, and nobody tells. */
 		if (!runner->follow)
