@@ -84,8 +84,8 @@ void range_format(const struct range *range, char out[RANGE_TEXT])
 	if (range->from_below)
 		strcpy(start, "~:");
 	else if (fpclassify(range->start) != FP_ZERO || range->endless)
-		(void)snprintf(start, sizeof start, "%.10g:", range->start);
+		(void)snprintf(start, sizeof start, "%.15g:", range->start);
 	if (!range->endless)
-		(void)snprintf(end, sizeof end, "%.10g", range->end);
+		(void)snprintf(end, sizeof end, "%.15g", range->end);
 	(void)snprintf(out, RANGE_TEXT, "%s%s%s", range->inside ? "@" : "", start, end);
 }
