@@ -58,6 +58,7 @@ class Place:
         self.sections = {"inbound": {"address": hook.address, "filter": ["inbound-sms",
                                                                          "voicemail"]}}
         self.platform_settings = {}
+        self.wrapper = []               # what runs the program
         self.receiver_settings = {"verification_tokens": self.tokens}
 
     def use_token(self, *tokens):
@@ -88,8 +89,9 @@ class Place:
         """The program, started; its output goes to files, as under a terminal's shell."""
         self.write_config()
         variables = {"PATH": os.environ["PATH"], "LANG": "C", **(environment or {})}
-        return subprocess.Popen([PROGRAM, "-c", self.config, *arguments], env=variables,
-                                stdin=subprocess.DEVNULL, start_new_session=True, **options)
+        command = [*self.wrapper, PROGRAM, "-c", self.config, *arguments]
+        return subprocess.Popen(command, env=variables, stdin=subprocess.DEVNULL,
+                                start_new_session=True, **options)
 
     def run(self, *arguments, environment=None):
         with (self.work / "out").open("w+") as out, (self.work / "err").open("w+") as err:

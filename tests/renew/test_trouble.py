@@ -6,11 +6,14 @@ import json
 import os
 import pwd
 import re
+import subprocess
 import time
 from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+
+from standin.certificates import Authority
 
 from place import AUTHORISE, CREATE, LIST, SUBSCRIPTIONS, one, wait_until
 
@@ -157,15 +160,31 @@ def test_a_slow_reply_is_given_up_and_asked_for_again(place):
 def test_a_certificate_that_is_not_trusted_is_no_matter_of_trying_again(place):
     place.platform_settings["ca_file"] = ""
     result = place.run()
-    assert result.status == 69 and "certificate" in result.err
+    assert result.status == 69 and "SSL certificate problem" in result.err
     assert place.platform.requests() == []
 
 
-def test_ca_file_counts_instead_of_the_system_s_authorities(place, tmp_path):
-    """That the system's are left out shows where the file has nothing of use."""
-    place.platform_settings["ca_file"] = tmp_path / "none.pem"
-    (tmp_path / "none.pem").write_text("")
-    assert place.run().status == 69
+@pytest.fixture
+def trusted_by_the_system(place):
+    """The program runs where the platform's authority is one of the system's."""
+    certificates = place.work / "certs"
+    certificates.mkdir()
+    for name in ("authority.pem", "ca-certificates.crt"):
+        (certificates / name).write_bytes(place.platform.ca_file.read_bytes())
+    subprocess.run(["openssl", "rehash", certificates], check=True)
+    place.wrapper = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/ssl/certs'
+                     ' && exec "$@"', certificates]
+    return place
+
+
+def test_ca_file_counts_instead_of_the_system_s_authorities(trusted_by_the_system):
+    place = trusted_by_the_system
+    place.platform_settings["ca_file"] = ""
+    assert place.run("list").status == 0
+    other = Authority(place.work / "other")
+    place.platform_settings["ca_file"] = other.ca_file
+    result = place.run("list")
+    assert result.status == 69 and "SSL certificate problem" in result.err
 
 
 # Replies that make no sense
