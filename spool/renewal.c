@@ -137,12 +137,15 @@ static int take_document(struct renewal *renewal, const cJSON *json, struct reas
 	return 0;
 }
 
+/* One object, and nothing behind it. */
 static int parse(struct renewal *renewal, const char *text, size_t size,
 	struct reason *why)
 {
-	cJSON *json = memchr(text, '\0', size) ? NULL : cJSON_ParseWithLength(text, size);
-	int result = cJSON_IsObject(json) ? take_document(renewal, json, why)
-		: reason_set(why, "is no JSON object");
+	const char *end = NULL;
+	cJSON *json = memchr(text, '\0', size) ? NULL
+		: cJSON_ParseWithLengthOpts(text, size, &end, 0);
+	int result = cJSON_IsObject(json) && end[strspn(end, " \t\r\n")] == '\0'
+		? take_document(renewal, json, why) : reason_set(why, "is no JSON object");
 
 	cJSON_Delete(json);
 	return result;
