@@ -52,7 +52,7 @@ static int fail_locked(struct session *session, long age)
 	char span[TIME_TEXT];
 
 	time_format_span(age, span);
-	failure_set(&failure, FAILURE_LATER, "another run is at work, since %s", span);
+	failure_set(&failure, FAILURE_LATER, "another run has been at work for %s", span);
 	if (!session->report.cron || age >= LOCK_PATIENCE) {
 		report_failure(&session->report, NULL, &failure);
 	} else {
@@ -91,8 +91,9 @@ static int open_settings(struct session *session)
 	session->has_settings = good;
 	if (good)
 		return 0;
-	/* The state knows whether cron was told already. */
-	if (!session->options->command && session->settings.state_dir[0]
+	/* The state knows whether cron was told already.  It is where the file
+	 * says, as far as that was read: so nothing is made there. */
+	if (!session->options->command && access(session->settings.state_dir, W_OK) == 0
 	    && open_state(session) < 0)
 		session->report.state = NULL;
 	return fail(session, FAILURE_CONFIG, why.text);

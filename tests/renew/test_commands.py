@@ -234,6 +234,13 @@ def test_a_mistake_in_the_configuration_is_told_with_its_line(place):
     assert re.search(r"ringspool.conf:\d+: expires_in needs a number of seconds", result.err)
 
 
+def test_a_mistake_in_the_configuration_makes_no_state_directory(place):
+    place.platform_settings["state_dir"] = place.work / "not-yet"
+    place.declare(expires_in="soon")
+    assert place.run().status == 78
+    assert not (place.work / "not-yet").exists()
+
+
 def test_an_unknown_filter_is_a_warning(place):
     place.declare(filter=["/restapi/v1.0/account/~/brand-new"])
     result = place.run()

@@ -329,7 +329,7 @@ def test_another_run_makes_this_one_leave_at_once(place):
     with (place.state / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         result = place.run()
-    assert result.status == 75 and "another run is at work" in result.err
+    assert result.status == 75 and "another run has been at work for" in result.err
     assert place.platform.requests() == []
 
 
