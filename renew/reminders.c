@@ -77,9 +77,11 @@ int reminders_read(struct reminders *reminders, const char *spool, struct reason
 		return -1;
 	}
 	if (faccessat(reminders->directory, ".", W_OK, AT_EACCESS) < 0) {
+		reason_set(why, "spool %.200s: renewal reminders cannot be taken away: %s;"
+			" the user who runs this must be in the spool's group", spool,
+			strerror(errno));
 		closedir(list);
-		return reason_set(why, "spool %.200s: renewal reminders cannot be taken away:"
-			" the user who runs this must be in the spool's group", spool);
+		return -1;
 	}
 	while ((entry = readdir(list)) != NULL && reminders->count < MARKS_MOST) {
 		if (!is_mark(entry->d_name))
