@@ -78,7 +78,7 @@ static const char style[] =
 	"border-bottom:1px solid var(--line)}\n"
 	"thead th{color:var(--soft);font-size:.9rem;font-weight:600}\n"
 	"tbody th{font-weight:600}tbody th code{font-weight:400}"
-	"time{white-space:nowrap}\n"
+	"time span{white-space:nowrap}\n"
 	".loose{overflow-wrap:anywhere;min-width:6rem}\n"
 	".number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
 	"th:first-child,td:first-child{padding-left:0}th:last-child,td:last-child"
@@ -102,7 +102,8 @@ static void put_time(FILE *out, time_t when)
 	char text[FIGURE_SIZE];
 
 	figure_time(text, when);
-	fprintf(out, "<time datetime=\"%s\">%.10s %.5s UTC</time>", text, text, text + 11);
+	fprintf(out, "<time datetime=\"%s\"><span>%.10s</span> %.5s UTC</time>",
+		text, text, text + 11);
 }
 
 static void put_ago(FILE *out, time_t now, time_t when)
