@@ -228,11 +228,16 @@ def following(site, *words, prefix=()):
     with subprocess.Popen([*prefix, TOOL, "follow", *words], env=site.env,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
         if not prefix:
-            wait_until(lambda: process.poll() is not None or watches(process.pid) == 2,
+            wait_until(lambda: complains(process) or watches(process.pid) == 2,
                        "watching both spools")
-            assert process.poll() is None, process.stderr.read()
+            assert not complains(process), process.stderr.read()
         yield process
         process.terminate()
+
+
+def complains(process):
+    """Whether it ended, or said something on standard error."""
+    return select.select([process.stderr], [], [], 0)[0]
 
 
 def watches(pid):
