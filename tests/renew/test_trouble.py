@@ -128,9 +128,11 @@ def test_what_can_be_repeated_is_repeated(place, kind):
 
 def test_four_attempts_and_no_more(place):
     place.platform.fault("status", method="GET", status=503, retry_after=0, count=0)
+    begin = time.monotonic()
     result = place.run()
     assert result.status == 69 and "HTTP 503" in result.err and "RCRequestId" in result.err
     assert place.calls() == [LIST] * 4
+    assert time.monotonic() - begin < 6         # it waits as told, which is not at all
 
 
 def test_the_attempts_are_those_of_the_run_not_of_the_call(place):
@@ -197,6 +199,8 @@ NONSENSE = [
     ("body", {"text": '{"records": {}}'}), ("body", {"text": '{"records": [null]}'}),
     ("body", {"text": '{"records": []}x'}), ("body", {"text": '{"records": []}\0'}),
     ("body", {"text": "[" * 100000}), ("body", {"text": "x", "status": 302}),
+    ("body", {"text": '{"records": []}', "status": 302}),
+    ("body", {"text": '{"records": []}', "status": 202}),
     ("body", {"text": "not found", "status": 404}), ("html", {"status": 403}),
     ("wrong-types", {"changes": {"id": 12345}}), ("wrong-types", {"changes": {"id": "../.."}}),
     ("wrong-types", {"changes": {"eventFilters": "none"}}),
@@ -300,6 +304,13 @@ def test_refused_credentials(place, name):
     assert ("invalid_grant" if name == "jwt" else "invalid_client") in result.err
 
 
+def test_an_error_of_the_token_endpoint_that_is_new_to_us(place):
+    place.platform.fault("body", path=TOKEN_PATH, status=400,
+                         text='{"error": "brand_new", "error_description": "no"}')
+    result = place.run()
+    assert result.status == 77 and "brand_new" in result.err
+
+
 def test_a_permission_that_the_application_lacks(place):
     place.platform.change(permissions=["SMS"])
     result = place.run()
@@ -351,6 +362,9 @@ def test_a_command_by_hand_waits_for_the_other_run(place):
 
 
 DAMAGE = {"empty": "", "cut": '{"version": 1, "key": "00', "other version": '{"version": 99}',
+          "a later version": json.dumps({
+              "version": 2, "key": "00" * 32, "retry_until": 0, "last_good": 0,
+              "subscriptions": [], "told": []}),
           "no json": "hello\0", "wrong types": json.dumps({
               "version": 1, "key": "00" * 32, "retry_until": 0, "last_good": 0,
               "subscriptions": [{"name": 1}], "told": []})}

@@ -209,6 +209,7 @@ static void json_is_one_object_without_nul(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_null(json_parse(bad[i], strlen(bad[i]), &why));
 	assert_null(json_parse("{}\0", 3, &why));
+	assert_null(json_parse("{\"a\":\"x\0y\"}", 11, &why));
 	json = json_parse(" {\"n\":3,\"t\":\"x\"}\r\n", 18, &why);
 	assert_non_null(json);
 	assert_int_equal(json_number(json, "n", 3), 3);
