@@ -205,6 +205,9 @@ static void look(struct following *following)
 
 	if (!are_current(following->spools))
 		reopen(following);
+	else if (following->watch.fd < 0)	/* there may be room for one by now */
+		(void)watch_open(&following->watch, following->spools,
+			STATE_BIT(STATE_WAITING), 0, &why);
 	for (unsigned i = 0; i < following->spools->count; i++)
 		if (following->spools->states[i]
 		    && states_each_in(following->spools->states[i], STATE_WAITING, NULL,
