@@ -147,6 +147,9 @@ static void others_are_left_alone(void **state)
 	struct world world = begin();
 
 	(void)state;
+	declare(&world, "a", (char *)HERE);
+	show(&world, (char *)"ours", (char *)HERE);
+	know(&world, "a", (char *)"ours");
 	show(&world, (char *)"1", (char *)THERE)->status = (char *)"Suspended";
 	world.items[world.present.count++] = (struct record){ .id = (char *)"2",
 		.transport = (char *)"PubNub" };
