@@ -7,16 +7,15 @@
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "handler.h"
+#include "process.h"
 #include "selftest.h"
 
 static const char program[] = "ringspool.cgi";
@@ -73,22 +72,14 @@ static const char *meta_variable(void *context, const char *name)
 	return getenv(name);
 }
 
-static int64_t milliseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Reads standard input until the deadline, an int64_t in milliseconds(). */
+/* Reads standard input until the deadline, an int64_t of clock_milliseconds(). */
 static ssize_t read_body(void *source, char *buffer, size_t size)
 {
 	const int64_t *deadline = source;
 	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
 
 	for (;;) {
-		int64_t left = *deadline - milliseconds();
+		int64_t left = *deadline - clock_milliseconds();
 		int ready = poll(&input, 1, left > 0 ? (int)left : 0);
 
 		if (ready > 0)
@@ -120,9 +111,10 @@ static int answer_request(void)
 	int64_t deadline;
 	bool configured = config_load(&config, NULL, &why) == 0;
 
-	receiver_open(&receiver, program, &config, configured ? NULL : why.text);
+	receiver_open(&receiver, program, &config, configured ? NULL : why.text,
+		NULL);
 	request_from_meta(&request, meta_variable, NULL);
-	deadline = milliseconds() + (int64_t)config.request_timeout * 1000;
+	deadline = clock_milliseconds() + (int64_t)config.request_timeout * 1000;
 	request.source = &deadline;
 	handle(&receiver, &request, &response);
 	send_response(&response);
@@ -133,9 +125,8 @@ static int answer_request(void)
 
 int main(int argc, char **argv)
 {
-	umask(SPOOL_UMASK);
+	process_prepare();
 	if (!getenv("GATEWAY_INTERFACE") && !getenv("REQUEST_METHOD"))
 		return run_by_hand(argc, argv);
-	signal(SIGPIPE, SIG_IGN);
 	return answer_request();
 }

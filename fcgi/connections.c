@@ -12,11 +12,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 enum {
-	PLACES = 1280,			/* two descriptors each */
-	CONNECTIONS_MAX = 1024,		/* the rest is for threads that accept meanwhile */
-	DRAIN_QUIET_MS = 20,		/* how long a silent idle one is waited for, */
-	DRAIN_MS = 100,			/* and how long all of them together */
+	CONNECTIONS_MOST = 1024,
+	PLACES = CONNECTIONS_MOST + 256, /* the rest is for threads that accept meanwhile */
+	DRAIN_QUIET_MS = 20,		/* how long a silent kept one is waited for, */
+	DRAIN_MS = 100,			/* and how long all of them together; */
+	DRAIN_FRESH_MS = 1000,		/* how long new ones, whose request is coming */
+	KEPT_WHEN_FULL_SECONDS = 1,
 	NO_DESCRIPTOR_PAUSE_MS = 20
 };
 
@@ -29,26 +33,19 @@ struct connections {
 	int epoll;
 	int stop;			/* eventfd(2): readable once stopped, never read */
 	atomic_bool stopping;
-	int64_t drain_until;		/* milliseconds; valid once stopping */
+	int64_t stopped;		/* clock_milliseconds(); valid once stopping */
 	atomic_uint limit;
 	pthread_mutex_t mutex;		/* guards what follows */
+	unsigned most;			/* connections, before the listener must wait */
 	unsigned count;			/* of places that are not free */
 	bool full;			/* the listener waits until one ends */
 	struct connection places[PLACES];
 };
 
-static int64_t milliseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void set_state(struct connection *connection, int state)
 {
 	connection->state = state;
-	connection->since = (time_t)(milliseconds() / 1000);
+	connection->since = (time_t)(clock_milliseconds() / 1000);
 }
 
 static int watch_fd(struct connections *all, int fd, uint32_t events, uint64_t tag)
@@ -69,7 +66,7 @@ static void rearm_listener(struct connections *all)
 }
 
 struct connections *connections_open(const struct listener *listener,
-	unsigned limit, struct reason *why)
+	unsigned limit, unsigned room, struct reason *why)
 {
 	struct connections *all = calloc(1, sizeof *all);
 
@@ -78,6 +75,7 @@ struct connections *connections_open(const struct listener *listener,
 		return NULL;
 	}
 	all->listener = *listener;
+	all->most = room / 2 < CONNECTIONS_MOST ? room / 2 : CONNECTIONS_MOST;
 	atomic_init(&all->limit, limit);
 	atomic_init(&all->stopping, false);
 	pthread_mutex_init(&all->mutex, NULL);
@@ -129,7 +127,7 @@ static struct connection *find_place(struct connections *all)
 	return NULL;
 }
 
-/* Puts an accepted descriptor into a place, busy.  With CONNECTIONS_MAX of them
+/* Puts an accepted descriptor into a place, busy.  With as many as there may be
  * the listener is let alone until release() makes room. */
 static struct connection *admit(struct connections *all, int fd)
 {
@@ -146,7 +144,7 @@ static struct connection *admit(struct connections *all, int fd)
 		set_state(connection, CONNECTION_BUSY);
 		all->count++;
 	}
-	all->full = all->count >= CONNECTIONS_MAX;
+	all->full = all->count >= all->most;
 	pthread_mutex_unlock(&all->mutex);
 	if (!connection) {
 		if (copy >= 0)
@@ -225,7 +223,7 @@ void connections_stop(struct connections *all)
 {
 	uint64_t one = 1;
 
-	all->drain_until = milliseconds() + DRAIN_MS;
+	all->stopped = clock_milliseconds();
 	atomic_store(&all->stopping, true);
 	(void)epoll_ctl(all->epoll, EPOLL_CTL_DEL, all->listener.fd, NULL);
 	if (write(all->stop, &one, sizeof one) < 0)
@@ -251,6 +249,19 @@ static struct connection *claim_any_idle(struct connections *all)
 	return found;
 }
 
+/* How long, in milliseconds, a silent connection is still waited for.  On a new
+ * one a request is on its way; closing it would lose that request. */
+static int drain_patience(const struct connections *all,
+	const struct connection *connection)
+{
+	int64_t elapsed = clock_milliseconds() - all->stopped;
+	int64_t left = (connection->kept ? DRAIN_MS : DRAIN_FRESH_MS) - elapsed;
+
+	if (connection->kept && left > DRAIN_QUIET_MS)
+		left = DRAIN_QUIET_MS;
+	return left > 0 ? (int)left : 0;
+}
+
 struct connection *connections_drain(struct connections *all)
 {
 	struct connection *connection;
@@ -261,10 +272,7 @@ struct connection *connections_drain(struct connections *all)
 		connections_park(all, connection);
 	}
 	while ((connection = claim_any_idle(all)) != NULL) {
-		int64_t left = all->drain_until - milliseconds();
-
-		if (is_readable(connection, left <= 0 ? 0
-			: left < DRAIN_QUIET_MS ? (int)left : DRAIN_QUIET_MS))
+		if (is_readable(connection, drain_patience(all, connection)))
 			return connection;
 		connections_end(all, connection);
 	}
@@ -299,20 +307,34 @@ void connections_limit(struct connections *all, unsigned limit)
 	atomic_store(&all->limit, limit);
 }
 
+/* How long, in seconds, a connection may stay as it is; -1: for ever. */
+static time_t patience(const struct connections *all, const struct connection *connection)
+{
+	switch (connection->state) {
+	case CONNECTION_FREE:
+		return -1;
+	case CONNECTION_IDLE:
+		/* A web server may keep it silent, but not others out. */
+		if (connection->kept)
+			return all->full ? KEPT_WHEN_FULL_SECONDS : -1;
+		break;
+	case CONNECTION_BUSY:
+		break;
+	}
+	return (time_t)atomic_load(&all->limit);
+}
+
 void connections_watch(struct connections *all)
 {
-	time_t now = (time_t)(milliseconds() / 1000);
-	time_t oldest = now - (time_t)atomic_load(&all->limit);
+	time_t now = (time_t)(clock_milliseconds() / 1000);
 
 	pthread_mutex_lock(&all->mutex);
 	for (size_t i = 0; i < PLACES; i++) {
 		struct connection *connection = &all->places[i];
-		bool limited = connection->state == CONNECTION_BUSY
-			|| (connection->state == CONNECTION_IDLE
-			    && (!connection->kept || all->full));
+		time_t most = patience(all, connection);
 
 		/* Whoever reads from it, or waits for it, now sees its end. */
-		if (limited && !connection->shut && connection->since < oldest) {
+		if (most >= 0 && !connection->shut && now - connection->since > most) {
 			connection->shut = true;
 			(void)shutdown(connection->fd, SHUT_RDWR);
 		}

@@ -4,7 +4,8 @@
  * libfcgi has no time limit of its own and blocks on whatever a peer leaves
  * unsent.  So a connection has a thread only while a request is on it: new
  * and kept ones wait in an epoll(7) instance, and one that holds a thread
- * longer than the limit is shut down, at which libfcgi returns.
+ * longer than the limit is shut down, at which libfcgi returns.  (A thread that
+ * hangs in a file system's call stays there: see gate.h.)
  *
  *	             accept                  claim
  *	 (free) ----------------> idle ----------------> busy
@@ -40,9 +41,10 @@ struct connection {
 struct connections;
 
 /* `limit` is the time, in seconds, after which a silent new connection or an
- * unfinished request is shut down.  NULL with *why filled. */
+ * unfinished request is shut down; `room` how many descriptors connections may
+ * use.  NULL with *why filled. */
 struct connections *connections_open(const struct listener *listener,
-	unsigned limit, struct reason *why);
+	unsigned limit, unsigned room, struct reason *why);
 
 /* Closes what is left. */
 void connections_close(struct connections *all);
@@ -58,7 +60,8 @@ bool connections_stopping(struct connections *all);
 
 /* After connections_stop(): claims one of those left, each once.  With a
  * listener of our own the backlog comes first, then the idle ones that speak
- * up within a moment (the others are closed).  NULL: no more. */
+ * up within a moment, new ones within a second (the others are closed).  NULL:
+ * no more. */
 struct connection *connections_drain(struct connections *all);
 
 /* Gives a busy connection back: to wait for its next request, or closed. */

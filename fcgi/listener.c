@@ -70,6 +70,17 @@ int listener_inherit(struct listener *listener, struct reason *why)
 	return prepare(listener, why);
 }
 
+/* Whether nothing but a socket of an earlier process would be replaced. */
+static int may_replace(const char *path, struct reason *why)
+{
+	struct stat status;
+
+	if (lstat(path, &status) == 0 && !S_ISSOCK(status.st_mode))
+		return reason_set(why, "%.200s: is there and is not a socket; remove it,"
+			" or choose another path", path);
+	return 0;
+}
+
 static int bind_path(const char *path, mode_t mode, struct reason *why)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -79,6 +90,8 @@ static int bind_path(const char *path, mode_t mode, struct reason *why)
 
 	if (length < 0 || (size_t)length >= sizeof address.sun_path)
 		return reason_set(why, "%.200s: too long for a socket's path", path);
+	if (may_replace(path, why) < 0 || may_replace(address.sun_path, why) < 0)
+		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return reason_set(why, "socket: %s", strerror(errno));
@@ -109,6 +122,8 @@ static int split(char *address, const char **host, const char **port)
 		return -1;
 	*colon = '\0';
 	*port = colon + 1;
+	if (strtol(*port, NULL, 10) <= 0)
+		return -1;
 	*host = address[0] ? address : "127.0.0.1";
 	if (address[0] == '[' && colon[-1] == ']') {
 		colon[-1] = '\0';
@@ -130,7 +145,7 @@ static int bind_tcp(const char *address, struct reason *why)
 		return reason_set(why, "the address is too long");
 	strcpy(text, address);	/* fits: checked above */
 	if (split(text, &host, &port) < 0)
-		return reason_set(why, "%s: is neither an absolute path nor HOST:PORT", address);
+		return reason_set(why, "%s: is neither an absolute path nor HOST:PORT with a port number", address);
 	error = getaddrinfo(host, port, &hints, &found);
 	if (error)
 		return reason_set(why, "%s: %s", address, gai_strerror(error));

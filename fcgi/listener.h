@@ -26,8 +26,8 @@ int listener_inherit(struct listener *listener, struct reason *why);
 /* Binds `address`: a path, or HOST:PORT where an empty host means 127.0.0.1
  * (an IPv6 host stands in brackets).  A path gets `mode` and is bound under a
  * temporary name, then renamed into place: who starts a new responder before
- * stopping the old one has no moment without a listener.  -1 with *why
- * filled. */
+ * stopping the old one has no moment without a listener.  What is at the path
+ * and is no socket is left alone.  -1 with *why filled. */
 int listener_bind(struct listener *listener, const char *address, mode_t mode,
 	struct reason *why);
 

@@ -10,26 +10,24 @@
 #include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "connections.h"
-#include "handler.h"
+#include "config.h"
 #include "listener.h"
+#include "process.h"
 #include "responder.h"
 #include "selftest.h"
 
 static const char program[] = "ringspool.fcgi";
 
 enum {
-	DEFAULT_THREADS = 16,
+	DEFAULT_THREADS = 20,
 	THREADS_MAX = 256,
 	DEFAULT_MODE = 0660
 };
@@ -159,15 +157,34 @@ static void watch(struct responder *responder, const struct options *options,
 	}
 }
 
-/* Each connection and each thread's spools take descriptors. */
-static void raise_descriptor_limit(void)
+/* Raises the limit of descriptors, which each connection and each thread's
+ * spools take, and returns it. */
+static unsigned raise_descriptor_limit(void)
 {
-	struct rlimit limit;
+	const rlim_t wanted = 16384;
+	struct rlimit limit, raised;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max < 16384 ? limit.rlim_max : 16384;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
+		return 1024;
+	raised = limit;
+	raised.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+	if (raised.rlim_cur > limit.rlim_cur && setrlimit(RLIMIT_NOFILE, &raised) == 0)
+		limit = raised;
+	return limit.rlim_cur < wanted ? (unsigned)limit.rlim_cur : (unsigned)wanted;
+}
+
+static void tell_started(const struct config *config, const char *socket,
+	unsigned threads)
+{
+	struct log log;
+	struct log_line line;
+
+	log_open(&log, program, config->log, config->log_level);
+	log_begin(&line, &log, LOG_NOTICE, "started");
+	log_number(&line, "threads", threads);
+	if (socket)
+		log_text(&line, "socket", socket);
+	log_end(&line);
 }
 
 static int serve(const struct options *options, struct config *config,
@@ -188,11 +205,11 @@ static int serve(const struct options *options, struct config *config,
 	if (FCGX_Init() != 0)
 		return fail(EX_OSERR, "libfcgi cannot be initialised");
 	signal(SIGPIPE, SIG_IGN);	/* which FCGX_Init changed */
-	raise_descriptor_limit();
-	responder = responder_start(program, config, listener, options->threads, &why);
+	responder = responder_start(program, config, listener, options->threads,
+		raise_descriptor_limit(), &why);
 	if (!responder)
 		return fail(EX_OSERR, why.text);
-	tell(config, LOG_NOTICE, "started", "socket", options->socket);
+	tell_started(config, options->socket, responder_threads(responder));
 	watch(responder, options, config, &signals);
 	responder_stop(responder);
 	tell(config, LOG_NOTICE, "stopped", NULL, NULL);
@@ -209,7 +226,7 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	umask(SPOOL_UMASK);
+	process_prepare();
 	if (config_load(&config, options.config, &why) < 0)
 		return fail(EX_CONFIG, why.text);
 	if (options.test)

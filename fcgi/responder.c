@@ -9,15 +9,22 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "clock.h"
 #include "connections.h"
+#include "gate.h"
 #include "handler.h"
 
-enum { STOP_GRACE_SECONDS = 2 };
+enum {
+	STOP_GRACE_SECONDS = 2,
+	OWN_DESCRIPTORS = 32,		/* standard ones, listener, epoll, ... */
+	SPOOL_DESCRIPTORS = 12		/* of each spool of a thread, beside its days */
+};
 
 struct responder {
 	const char *program;
 	struct listener listener;
 	struct connections *connections;
+	struct gate gate;
 	pthread_mutex_t mutex;		/* guards config */
 	struct config config;
 	atomic_uint generation;		/* of config */
@@ -71,7 +78,8 @@ static void take_configuration(struct worker *worker)
 	worker->generation = atomic_load(&responder->generation);
 	pthread_mutex_unlock(&responder->mutex);
 	receiver_close(&worker->receiver);
-	receiver_open(&worker->receiver, responder->program, &config, NULL);
+	receiver_open(&worker->receiver, responder->program, &config, NULL,
+		&responder->gate);
 }
 
 /* So that the last bytes and the end of the connection leave together. */
@@ -133,7 +141,7 @@ static void *work(void *context)
 
 	pthread_mutex_lock(&worker.responder->mutex);
 	receiver_open(&worker.receiver, worker.responder->program,
-		&worker.responder->config, NULL);
+		&worker.responder->config, NULL, &worker.responder->gate);
 	worker.generation = atomic_load(&worker.responder->generation);
 	pthread_mutex_unlock(&worker.responder->mutex);
 	while (!connections_stopping(connections)) {
@@ -147,8 +155,44 @@ static void *work(void *context)
 	return NULL;
 }
 
+/* Descriptors that are left for connections when each thread has its spools
+ * open; at least enough for one connection a thread. */
+static unsigned room_for_connections(const struct config *config, unsigned threads,
+	unsigned most)
+{
+	unsigned used = OWN_DESCRIPTORS
+		+ threads * SPOOLS_MAX * (SPOOL_DESCRIPTORS + config->seen_days);
+
+	return most > used + 2 * threads ? most - used : 2 * threads;
+}
+
+/* Starts what threads can be started; fewer serve as well. */
+static void start_threads(struct responder *responder, unsigned threads,
+	struct reason *why)
+{
+	int error = 0;
+
+	while (responder->thread_count < threads && !error) {
+		error = pthread_create(&responder->threads[responder->thread_count], NULL,
+			work, responder);
+		responder->thread_count += !error;
+	}
+	if (error)
+		reason_set(why, "threads: %s", strerror(error));
+}
+
+static void destroy(struct responder *responder)
+{
+	if (responder->connections)
+		connections_close(responder->connections);
+	gate_destroy(&responder->gate);
+	pthread_mutex_destroy(&responder->mutex);
+	free(responder);
+}
+
 struct responder *responder_start(const char *program, const struct config *config,
-	const struct listener *listener, unsigned threads, struct reason *why)
+	const struct listener *listener, unsigned threads, unsigned most,
+	struct reason *why)
 {
 	struct responder *responder = calloc(1, sizeof *responder
 		+ threads * sizeof responder->threads[0]);
@@ -161,25 +205,21 @@ struct responder *responder_start(const char *program, const struct config *conf
 	responder->listener = *listener;
 	responder->config = *config;
 	pthread_mutex_init(&responder->mutex, NULL);
-	responder->connections = connections_open(listener, config->request_timeout, why);
-	for (unsigned i = 0; responder->connections && i < threads; i++) {
-		int error = pthread_create(&responder->threads[i], NULL, work, responder);
-
-		if (error && i == 0) {
-			reason_set(why, "thread: %s", strerror(error));
-			connections_close(responder->connections);
-			responder->connections = NULL;
-		}
-		if (error)
-			break;	/* fewer threads serve as well */
-		responder->thread_count++;
-	}
-	if (!responder->connections) {
-		pthread_mutex_destroy(&responder->mutex);
-		free(responder);
+	gate_init(&responder->gate, threads > 1 ? threads - (threads + 3) / 4 : 1);
+	responder->connections = connections_open(listener, config->request_timeout,
+		room_for_connections(config, threads, most), why);
+	if (responder->connections)
+		start_threads(responder, threads, why);
+	if (responder->thread_count == 0) {
+		destroy(responder);
 		return NULL;
 	}
 	return responder;
+}
+
+unsigned responder_threads(const struct responder *responder)
+{
+	return responder->thread_count;
 }
 
 void responder_configure(struct responder *responder, const struct config *config)
@@ -196,31 +236,30 @@ void responder_watch(struct responder *responder)
 	connections_watch(responder->connections);
 }
 
-/* Waits for a thread while the watch goes on; false: it is over the deadline. */
-static bool join(struct responder *responder, pthread_t thread, time_t deadline)
+/* Waits for a thread while the watch goes on; false: it is over the deadline,
+ * in clock_milliseconds(). */
+static bool join(struct responder *responder, pthread_t thread, int64_t deadline)
 {
 	struct timespec until;
 
 	do {
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec++;
-		if (pthread_timedjoin_np(thread, NULL, &until) == 0)
+		if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == 0)
 			return true;
 		responder_watch(responder);
-	} while (until.tv_sec <= deadline);
+	} while (clock_milliseconds() <= deadline);
 	return false;
 }
 
 void responder_stop(struct responder *responder)
 {
-	time_t deadline = time(NULL) + (time_t)responder->config.request_timeout
-		+ STOP_GRACE_SECONDS;
+	int64_t deadline = clock_milliseconds()
+		+ (int64_t)(responder->config.request_timeout + STOP_GRACE_SECONDS) * 1000;
 
 	connections_stop(responder->connections);
 	for (unsigned i = 0; i < responder->thread_count; i++)
 		if (!join(responder, responder->threads[i], deadline))
 			return;
-	connections_close(responder->connections);
-	pthread_mutex_destroy(&responder->mutex);
-	free(responder);
+	destroy(responder);
 }

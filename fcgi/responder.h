@@ -10,11 +10,15 @@
 
 struct responder;
 
-/* Starts `threads` threads that serve what comes to the listener.  SIGTERM,
- * SIGINT and SIGHUP are blocked and FCGX_Init() was called.  NULL with *why
- * filled. */
+/* Starts up to `threads` threads that serve what comes to the listener, fewer
+ * where the system refuses more: responder_threads() tells.  About a fourth of
+ * them is kept out of the spools, for handshakes while the disk hangs.  `most`
+ * descriptors may be used.  SIGTERM, SIGINT and SIGHUP are blocked and
+ * FCGX_Init() was called.  NULL with *why filled. */
 struct responder *responder_start(const char *program, const struct config *config,
-	const struct listener *listener, unsigned threads, struct reason *why);
+	const struct listener *listener, unsigned threads, unsigned most,
+	struct reason *why);
+unsigned responder_threads(const struct responder *responder);
 
 /* Requests that begin from now on follow this configuration. */
 void responder_configure(struct responder *responder, const struct config *config);
@@ -25,8 +29,8 @@ void responder_watch(struct responder *responder);
 
 /* Accepts no new connection (but serves the backlog of a listener of our
  * own), lets running requests finish, answers those that are already on their
- * way on kept connections, ends the threads and frees everything.  Takes a
- * tenth of a second when nothing runs, and no longer than request_timeout and
+ * way, ends the threads and frees everything.  Takes a tenth of a second when
+ * nothing runs, a second where a new connection stays silent, and no longer than request_timeout and
  * some seconds in any case; then threads that hang in a file system's call
  * are left behind. */
 void responder_stop(struct responder *responder);

@@ -1,6 +1,5 @@
 #include "body.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +10,6 @@ static bool parse_length(const char *text, uint64_t *length)
 {
 	if (text[strspn(text, "0123456789")])
 		return false;
-	errno = 0;
 	*length = strtoull(text, NULL, 10);
 	return true;
 }

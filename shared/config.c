@@ -63,10 +63,10 @@ static int parse_size(const char *value, void *field, struct reason *why)
 	unit = *rest ? strchr(units, *rest) : NULL;
 	if (*rest && (!unit || rest[1]))
 		goto refuse;
+	if (unit && number > most >> 10 * (unit - units + 1))
+		goto refuse;
 	if (unit)
 		number <<= 10 * (unit - units + 1);
-	if (number > most)
-		goto refuse;
 	memcpy(field, &number, sizeof number);
 	return 0;
 refuse:
@@ -271,6 +271,7 @@ static int take_environment(struct config *config, struct reason *why)
 int config_load(struct config *config, const char *file, struct reason *why)
 {
 	bool named = file != NULL;
+	struct reason ignored;
 	int result;
 
 	memset(config, 0, sizeof *config);
@@ -285,8 +286,11 @@ int config_load(struct config *config, const char *file, struct reason *why)
 	if (strlen(file) >= sizeof config->file)
 		return reason_set(why, "the configuration file's path is too long");
 	result = inifile_read(file, take_setting, config, why);
-	if (result < 0 || (result > 0 && named))
+	if (result < 0 || (result > 0 && named)) {
+		/* So that the complaint is logged where the environment says. */
+		(void)take_environment(config, &ignored);
 		return -1;
+	}
 	if (result == 0)
 		strcpy(config->file, file);	/* fits: checked above */
 	return take_environment(config, why);

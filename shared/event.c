@@ -47,16 +47,13 @@ static bool is_space(char c)
 static int escaped_unit(const char *at, const char *end)
 {
 	char digits[5] = "";
-	char *stop;
-	long unit;
 
 	if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
 		return -1;
 	memcpy(digits, at + 2, 4);
 	if (strspn(digits, "0123456789abcdefABCDEF") != 4)
 		return -1;
-	unit = strtol(digits, &stop, 16);
-	return (int)unit;
+	return (int)strtol(digits, NULL, 16);
 }
 
 /* Looks through the escapes of a text: *exact becomes false where cJSON would

@@ -1,9 +1,9 @@
 #include "handler.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "body.h"
+#include "clock.h"
 #include "event.h"
 #include "tokens.h"
 
@@ -17,17 +17,25 @@ struct delivery {
 	struct body body;
 	bool proven;		/* the sender showed a verification token */
 	struct event event;
-	struct timespec began;
+	int64_t began;		/* clock_milliseconds() */
 };
 
 void receiver_open(struct receiver *receiver, const char *program,
-	const struct config *config, const char *misconfigured)
+	const struct config *config, const char *misconfigured, struct gate *gate)
 {
-	*receiver = (struct receiver){ .config = *config, .misconfigured = misconfigured };
+	*receiver = (struct receiver){ .config = *config, .misconfigured = misconfigured,
+		.gate = gate };
 	log_open(&receiver->log, program, config->log, config->log_level);
-	receiver->paths[0] = receiver->config.spool;
-	receiver->paths[1] = receiver->config.fallback_spool;
-	receiver->spool_count = receiver->config.fallback_spool[0] ? 2 : 1;
+}
+
+static unsigned spool_count(const struct receiver *receiver)
+{
+	return receiver->config.fallback_spool[0] ? 2 : 1;
+}
+
+static const char *spool_path(const struct receiver *receiver, unsigned which)
+{
+	return which == 0 ? receiver->config.spool : receiver->config.fallback_spool;
 }
 
 static void drop_spool(struct receiver *receiver, unsigned which)
@@ -49,7 +57,7 @@ static struct spool *use_spool(struct receiver *receiver, unsigned which,
 	if (receiver->spools[which] && !spool_is_current(receiver->spools[which]))
 		drop_spool(receiver, which);
 	if (!receiver->spools[which])
-		receiver->spools[which] = spool_open(receiver->paths[which],
+		receiver->spools[which] = spool_open(spool_path(receiver, which),
 			receiver->config.seen_days, why);
 	return receiver->spools[which];
 }
@@ -58,15 +66,11 @@ static struct spool *use_spool(struct receiver *receiver, unsigned which,
 static void begin_line(struct log_line *line, const struct delivery *d, int level,
 	const char *what)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	log_begin(line, &d->receiver->log, level, what);
 	log_number(line, "status", (uint64_t)d->response->status);
 	if (d->request->remote_addr)
 		log_outside(line, "remote", d->request->remote_addr);
-	log_number(line, "ms", (uint64_t)((now.tv_sec - d->began.tv_sec) * 1000
-		+ (now.tv_nsec - d->began.tv_nsec) / 1000000));
+	log_number(line, "ms", (uint64_t)(clock_milliseconds() - d->began));
 }
 
 /* Trouble that the administrator must know of. */
@@ -83,13 +87,14 @@ static void report(const struct receiver *receiver, int level, const char *what,
 static void refuse(struct delivery *d, int status, const char *body, const char *why)
 {
 	struct log_line line;
-	unsigned suppressed;
+	unsigned suppressed = 0;
 
 	d->response->status = status;
 	d->response->body = body;
 	if (status == 503)
 		d->response->retry_after = RETRY_AFTER_SECONDS;
-	if (!log_allowed(&d->receiver->refusals, &suppressed))
+	/* Strangers may not flood the log, nor keep a lost event out of it. */
+	if (status < 500 && !d->proven && !log_allowed(&d->receiver->refusals, &suppressed))
 		return;
 	begin_line(&line, d, status == 503 ? LOG_ERR : LOG_WARNING, "refused");
 	log_text(&line, "reason", why);
@@ -107,15 +112,15 @@ static enum spool_result put_somewhere(struct delivery *d,
 {
 	struct receiver *receiver = d->receiver;
 
-	for (unsigned i = 0; i < receiver->spool_count; i++) {
+	for (unsigned i = 0; i < spool_count(receiver); i++) {
 		struct spool *spool = use_spool(receiver, i, why);
 		enum spool_result result = spool ? put(spool, d, why) : SPOOL_FAILED;
 
-		*path = receiver->paths[i];
+		*path = spool_path(receiver, i);
 		if (result != SPOOL_FAILED)
 			return result;
 		drop_spool(receiver, i);
-		if (i + 1 < receiver->spool_count)
+		if (i + 1 < spool_count(receiver))
 			report(receiver, LOG_ERR, "fallback", why->text);
 	}
 	return SPOOL_FAILED;
@@ -134,6 +139,18 @@ static enum spool_result put_bad(struct spool *spool, const struct delivery *d,
 	return spool_keep_bad(spool, d->proven, d->body.data, d->body.size, why);
 }
 
+/* Of a stranger, who gets 400 in any case. */
+static void keep_unproven(struct delivery *d, const char *complaint)
+{
+	struct reason why;
+	const char *path;
+
+	if (d->body.size <= SPOOL_UNPROVEN_MAX
+	    && put_somewhere(d, put_bad, &path, &why) == SPOOL_FAILED)
+		report(d->receiver, LOG_WARNING, "spool-trouble", why.text);
+	refuse(d, 400, "{\"error\":\"not an event\"}", complaint);
+}
+
 /* What is no event is kept all the same: RingCentral does not send it again,
  * and a refusal would count against the subscription. */
 static void keep_bad(struct delivery *d, const char *complaint)
@@ -141,15 +158,8 @@ static void keep_bad(struct delivery *d, const char *complaint)
 	struct reason why;
 	const char *path;
 	struct log_line line;
-	enum spool_result result = put_somewhere(d, put_bad, &path, &why);
 
-	if (!d->proven) {
-		refuse(d, 400, "{\"error\":\"not an event\"}", complaint);
-		if (result == SPOOL_FAILED)
-			report(d->receiver, LOG_WARNING, "not-kept", why.text);
-		return;
-	}
-	if (result == SPOOL_FAILED) {
+	if (put_somewhere(d, put_bad, &path, &why) == SPOOL_FAILED) {
 		refuse(d, 503, "{\"error\":\"cannot be stored\"}", why.text);
 		return;
 	}
@@ -160,11 +170,24 @@ static void keep_bad(struct delivery *d, const char *complaint)
 	log_end(&line);
 }
 
-/* Whether an event could be taken in now, with `min_free` bytes to spare; *why
- * says what is wrong. */
-static bool is_healthy(struct receiver *receiver, uint64_t min_free, struct reason *why)
+/* Whether one of the spools could take an event now, with `min_free` bytes to
+ * spare; if not, *why says why. */
+static bool spool_is_healthy(struct receiver *receiver, unsigned which,
+	uint64_t min_free, struct reason *why)
 {
-	const struct config *config = &receiver->config;
+	struct spool *spool = use_spool(receiver, which, why);
+
+	if (!spool)
+		return false;
+	if (spool_check(spool, min_free, why) == 0)
+		return true;
+	drop_spool(receiver, which);
+	return false;
+}
+
+/* Whether the configuration lets events in. */
+static bool is_configured(const struct receiver *receiver, struct reason *why)
+{
 	struct reason complaint;
 	struct tokens tokens;
 
@@ -172,36 +195,49 @@ static bool is_healthy(struct receiver *receiver, uint64_t min_free, struct reas
 		reason_set(why, "%s", receiver->misconfigured);
 		return false;
 	}
-	if (config->verification_tokens[0]) {
-		if (tokens_read(&tokens, config->verification_tokens, why, &complaint) < 0)
+	if (receiver->config.verification_tokens[0]) {
+		if (tokens_read(&tokens, receiver->config.verification_tokens, why,
+			&complaint) < 0)
 			return false;
 		tokens_free(&tokens);
-	}
-	for (unsigned i = 0; i < receiver->spool_count; i++) {
-		struct spool *spool = use_spool(receiver, i, why);
-
-		if (!spool)
-			return false;
-		if (spool_check(spool, min_free, why) < 0) {
-			drop_spool(receiver, i);
-			return false;
-		}
 	}
 	return true;
 }
 
-static void answer_health(struct delivery *d, uint64_t min_free)
+static void tell_health(struct delivery *d, bool healthy, const struct reason *why)
 {
-	struct reason why;
 	struct log_line line;
 
-	if (!is_healthy(d->receiver, min_free, &why)) {
-		refuse(d, 503, "{\"status\":\"failing\"}", why.text);
+	if (!healthy) {
+		refuse(d, 503, "{\"status\":\"failing\"}", why->text);
 		return;
 	}
 	d->response->body = "{\"status\":\"ok\"}";
 	begin_line(&line, d, LOG_DEBUG, "health");
 	log_end(&line);
+}
+
+/* GET, for whoever watches: everything must be well. */
+static void answer_health(struct delivery *d)
+{
+	struct receiver *receiver = d->receiver;
+	struct reason why;
+	bool healthy = is_configured(receiver, &why);
+
+	for (unsigned i = 0; healthy && i < spool_count(receiver); i++)
+		healthy = spool_is_healthy(receiver, i, receiver->config.min_free, &why);
+	tell_health(d, healthy, &why);
+}
+
+/* A test delivery: passes where an event would be taken in. */
+static void answer_check(struct delivery *d)
+{
+	struct reason why;
+	bool healthy = false;
+
+	for (unsigned i = 0; !healthy && i < spool_count(d->receiver); i++)
+		healthy = spool_is_healthy(d->receiver, i, 0, &why);
+	tell_health(d, healthy, &why);
 }
 
 /* Before the event itself: renewing matters even where the disk is full. */
@@ -210,8 +246,10 @@ static void mark_renewal(struct delivery *d)
 	struct reason why;
 	struct spool *spool = use_spool(d->receiver, 0, &why);
 
-	if (!spool || spool_mark_renewal(spool, d->event.subscription, &why) < 0)
-		report(d->receiver, LOG_WARNING, "reminder-not-marked", why.text);
+	if (spool && spool_mark_renewal(spool, d->event.subscription, &why) == 0)
+		return;
+	drop_spool(d->receiver, 0);
+	report(d->receiver, LOG_WARNING, "reminder-not-marked", why.text);
 }
 
 /* Whether an outage of the spool let the fallback spool take this event. */
@@ -219,18 +257,22 @@ static bool fallback_has(struct delivery *d)
 {
 	struct reason why;
 	struct spool *spool;
+	int seen;
 
-	if (d->receiver->spool_count < 2)
+	if (spool_count(d->receiver) < 2)
 		return false;
 	spool = use_spool(d->receiver, 1, &why);
-	return spool && spool_has_seen(spool, d->event.name, &why) > 0;
+	seen = spool ? spool_has_seen(spool, d->event.name, d->event.digest, &why) : 0;
+	if (seen < 0)
+		drop_spool(d->receiver, 1);
+	return seen > 0;
 }
 
 static void store_event(struct delivery *d)
 {
 	struct reason why;
 	struct log_line line;
-	const char *path = d->receiver->paths[d->receiver->spool_count - 1];
+	const char *path = spool_path(d->receiver, 1);	/* where fallback_has() looks */
 	enum spool_result result;
 
 	if (d->event.reminder)
@@ -241,10 +283,12 @@ static void store_event(struct delivery *d)
 		refuse(d, 503, "{\"error\":\"cannot be stored\"}", why.text);
 		return;
 	}
+	if (result == SPOOL_STORED && why.text[0])
+		report(d->receiver, LOG_WARNING, "spool-trouble", why.text);
 	begin_line(&line, d, d->event.reminder ? LOG_NOTICE : LOG_INFO,
 		result == SPOOL_DUPLICATE ? "duplicate"
 		: d->event.reminder ? "reminder" : "stored");
-	log_outside(&line, "name", d->event.name);
+	log_text(&line, "name", d->event.name);
 	log_number(&line, "bytes", d->body.size);
 	log_text(&line, "spool", path);
 	log_end(&line);
@@ -257,23 +301,38 @@ static void take_event(struct delivery *d)
 	switch (event_read(&d->event, d->body.data, d->body.size, &why)) {
 	case 0:
 		if (d->event.check)
-			answer_health(d, 0);	/* little space is no refusal */
+			answer_check(d);
 		else
 			store_event(d);
 		break;
 	case -1:
-		keep_bad(d, why.text);
+		if (d->proven)
+			keep_bad(d, why.text);
+		else
+			keep_unproven(d, why.text);
 		break;
 	default:
 		refuse(d, 503, "{\"error\":\"out of resources\"}", why.text);
 	}
 }
 
+/* Does what needs a spool, unless too many are at that already. */
+static void in_turn(struct delivery *d, void (*step)(struct delivery *))
+{
+	if (!gate_enter(d->receiver->gate)) {
+		refuse(d, 503, "{\"error\":\"overloaded\"}",
+			"the disk does not keep up: all turns at the spools are taken");
+		return;
+	}
+	step(d);
+	gate_leave(d->receiver->gate);
+}
+
 static void take_body(struct delivery *d)
 {
 	switch (body_take(&d->body, d->receiver->config.max_body)) {
 	case BODY_WHOLE:
-		take_event(d);
+		in_turn(d, take_event);
 		break;
 	case BODY_TOO_LARGE:
 		body_drop(&d->body);
@@ -375,10 +434,9 @@ void handle(struct receiver *receiver, const struct request *request,
 	struct response *response)
 {
 	struct delivery d = { .receiver = receiver, .request = request,
-		.response = response };
+		.response = response, .began = clock_milliseconds() };
 	const char *token = request->validation_token;
 
-	clock_gettime(CLOCK_MONOTONIC, &d.began);
 	*response = (struct response){ .status = 200, .body = "" };
 	if (token && token_is_well_formed(token))
 		strcpy(response->validation_token, token);	/* 512 bytes at most */
@@ -389,25 +447,30 @@ void handle(struct receiver *receiver, const struct request *request,
 	}
 	ignore_body(&d);
 	if (response->head || strcmp(request->method, "GET") == 0) {
-		answer_health(&d, receiver->config.min_free);
+		in_turn(&d, answer_health);
 		return;
 	}
 	response->allow = "GET, HEAD, POST";
 	refuse(&d, 405, "{\"error\":\"method\"}", "the method is neither POST, GET nor HEAD");
 }
 
+static void tidy_spool(struct receiver *receiver, unsigned which)
+{
+	struct reason why;
+	int ran = spool_tidy(receiver->spools[which], &why);
+
+	if (ran > 0)
+		ran = spool_check(receiver->spools[which], receiver->config.min_free, &why);
+	if (ran < 0)
+		report(receiver, LOG_WARNING, "spool-trouble", why.text);
+}
+
 void receiver_tidy(struct receiver *receiver)
 {
-	for (unsigned i = 0; i < receiver->spool_count; i++) {
-		struct reason why;
-		int ran;
-
-		if (!receiver->spools[i])
-			continue;
-		ran = spool_tidy(receiver->spools[i], &why);
-		if (ran > 0)
-			ran = spool_check(receiver->spools[i], receiver->config.min_free, &why);
-		if (ran < 0)
-			report(receiver, LOG_WARNING, "spool-trouble", why.text);
-	}
+	if (!gate_enter(receiver->gate))
+		return;
+	for (unsigned i = 0; i < SPOOLS_MAX; i++)
+		if (receiver->spools[i])
+			tidy_spool(receiver, i);
+	gate_leave(receiver->gate);
 }

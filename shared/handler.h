@@ -4,7 +4,7 @@
  * A struct receiver is what requests are handled with; it serves one thread
  * at a time, and every thread has its own.  Calling sequence:
  *
- *	receiver_open(&receiver, program, &config, misconfigured);
+ *	receiver_open(&receiver, program, &config, misconfigured, gate);
  *	for each request {
  *		handle(&receiver, &request, &response);
  *		... send the response ...
@@ -16,6 +16,7 @@
 #define RINGSPOOL_HANDLER_H
 
 #include "config.h"
+#include "gate.h"
 #include "log.h"
 #include "request.h"
 #include "spool.h"
@@ -27,17 +28,16 @@ struct receiver {
 	const char *misconfigured;	/* why there is no configuration, or NULL */
 	struct log log;
 	struct log_limit refusals;	/* lines that strangers can cause */
-	const char *paths[SPOOLS_MAX];	/* the spool, then the fallback spool */
-	struct spool *spools[SPOOLS_MAX];	/* NULL: to be opened */
-	unsigned spool_count;
+	struct gate *gate;		/* to the spools; shared; or NULL */
+	struct spool *spools[SPOOLS_MAX]; /* the spool, the fallback; NULL: to be opened */
 };
 
 /* Makes *receiver ready; `config` is copied.  `misconfigured` is NULL, or
  * tells why the configuration could not be loaded: then only the handshake is
- * answered, all else gets 503.  The string must outlive the receiver.  Spools
- * are opened when they are needed. */
+ * answered, all else gets 503.  The string and the gate (NULL: none) must
+ * outlive the receiver.  Spools are opened when they are needed. */
 void receiver_open(struct receiver *receiver, const char *program,
-	const struct config *config, const char *misconfigured);
+	const struct config *config, const char *misconfigured, struct gate *gate);
 void receiver_close(struct receiver *receiver);
 
 /* Answers one request: reads its body, takes the event in, writes a log line

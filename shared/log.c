@@ -2,9 +2,11 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -12,12 +14,26 @@ enum {
 	LINES_A_MINUTE = 10
 };
 
+/* systemd.exec(5): $JOURNAL_STREAM is the device and inode of the stream. */
+static bool goes_to_journal(void)
+{
+	const char *journal = getenv("JOURNAL_STREAM");
+	struct stat status;
+	char stream[64];
+
+	if (!journal || fstat(STDERR_FILENO, &status) < 0)
+		return false;
+	(void)snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)status.st_dev,
+		(uintmax_t)status.st_ino);
+	return strcmp(journal, stream) == 0;
+}
+
 void log_open(struct log *log, const char *program,
 	enum log_destination destination, int level)
 {
 	log->destination = destination;
 	log->level = level;
-	log->timestamps = !getenv("JOURNAL_STREAM");
+	log->timestamps = !goes_to_journal();
 	if (destination == LOG_TO_SYSLOG)
 		openlog(program, LOG_PID, LOG_DAEMON);
 }
@@ -125,6 +141,8 @@ void log_number(struct log_line *line, const char *key, uint64_t value)
 
 void log_end(struct log_line *line)
 {
+	struct pollfd output = { .fd = STDERR_FILENO, .events = POLLOUT };
+
 	if (!line->log)
 		return;
 	if (line->log->destination == LOG_TO_SYSLOG) {
@@ -133,7 +151,8 @@ void log_end(struct log_line *line)
 	}
 	line->text[line->used++] = '\n';
 	/* A log that cannot be written has nowhere left to be reported. */
-	if (write(STDERR_FILENO, line->text, line->used) < 0)
+	if (poll(&output, 1, 0) != 1 || !(output.revents & POLLOUT)
+	    || write(STDERR_FILENO, line->text, line->used) < 0)
 		return;
 }
 

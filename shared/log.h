@@ -3,7 +3,8 @@
  *
  * Standard error is what Apache, lighttpd and journald collect; a line goes
  * out in one write(2), so that lines of several threads and processes do not
- * mix.  Calling sequence:
+ * mix.  Where it is a pipe that nobody reads, lines are dropped: a request does
+ * not wait for the log.  Calling sequence:
  *
  *	struct log_line line;
  *
@@ -31,7 +32,7 @@ enum log_destination {
 struct log {
 	enum log_destination destination;
 	int level;		/* least urgent level that is written: LOG_ERR .. LOG_DEBUG */
-	bool timestamps;	/* begin with time=; journald and syslog have their own */
+	bool timestamps;	/* begin with time=; journald and syslog add their own */
 };
 
 struct log_line {
@@ -59,7 +60,9 @@ void log_number(struct log_line *line, const char *key, uint64_t value);
 
 void log_end(struct log_line *line);
 
-/* A limit for lines that anybody can cause: ten a minute. */
+/* A limit for lines that anybody can cause: ten a minute for each receiver,
+ * which is a thread of ringspool.fcgi; ringspool.cgi, a process a request, has
+ * none. */
 struct log_limit {
 	time_t minute;		/* of the monotonic clock */
 	unsigned lines;		/* written in that minute */

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "spool.h"
 #include "tokens.h"
 
 static const char *const directories[] = { "tmp", "new", "seen", "bad", "renew" };
@@ -48,90 +48,90 @@ static const char *group_name(gid_t id)
 	return group ? group->gr_name : "?";
 }
 
-/* One of the directories below a spool; they are made when first needed. */
-static void test_below(struct findings *f, const char *spool, int root,
+/* A directory that the receivers made, or will make when first needed.
+ * Whether it is there. */
+static bool test_below(struct findings *f, const char *spool, int root,
 	const struct stat *above, const char *name)
 {
 	struct stat status;
 
-	if (fstatat(root, name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
-		if (errno != ENOENT)
-			tell(f, "fault", "%s/%s: %s", spool, name, strerror(errno));
-	} else if (!S_ISDIR(status.st_mode)) {
-		tell(f, "fault", "%s/%s: is not a directory; remove it", spool, name);
-	} else if (faccessat(root, name, R_OK | W_OK | X_OK, AT_EACCESS) < 0) {
-		tell(f, "fault", "%s/%s: %s (%04o %s:%s); is this user in that group?",
-			spool, name, strerror(errno), (unsigned)status.st_mode & 07777,
-			user_name(status.st_uid), group_name(status.st_gid));
-	} else if (status.st_mode & S_IRWXO) {
+	if (fstatat(root, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	if (status.st_mode & S_IRWXO)
 		tell(f, "fault", "%s/%s: is open to everybody (%04o); chmod 2770",
 			spool, name, (unsigned)status.st_mode & 07777);
-	} else if (status.st_gid != above->st_gid) {
-		tell(f, "warning", "%s/%s: has the group %s, not %s; chgrp it",
-			spool, name, group_name(status.st_gid), group_name(above->st_gid));
-	}
+	if (status.st_gid != above->st_gid || !(status.st_mode & S_ISGID))
+		tell(f, "warning", "%s/%s: is %04o with the group %s; chgrp %s and chmod 2770,"
+			" or consumers may not get at the files", spool, name,
+			(unsigned)status.st_mode & 07777, group_name(status.st_gid),
+			group_name(above->st_gid));
+	return true;
 }
 
-static void test_lock(struct findings *f, const char *spool, int root)
+/* Does what a receiver does, as far as it changes nothing. */
+static int try_spool(const struct config *config, const char *path, int root,
+	bool complete, struct reason *why)
 {
-	int fd = openat(root, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	struct spool *spool;
+	int result;
 
-	if (fd >= 0)
-		close(fd);
-	else if (errno != ENOENT)
-		tell(f, "fault", "%s/lock: %s; it must be a file, 0660, of the spool's group",
-			spool, strerror(errno));
+	if (!complete)
+		return faccessat(root, ".", R_OK | W_OK | X_OK, AT_EACCESS) == 0 ? 0
+			: reason_set(why, "spool %.200s: %s", path, strerror(errno));
+	spool = spool_open(path, config->seen_days, why);
+	if (!spool)
+		return -1;
+	result = spool_check(spool, 0, why);
+	spool_close(spool);
+	return result;
 }
 
 static void test_free_space(struct findings *f, const struct config *config,
-	const char *spool, int root)
+	const char *path)
 {
-	struct statvfs fs;
-	unsigned long long free_bytes;
+	struct reason why;
+	struct spool *spool = spool_open(path, config->seen_days, &why);
 
-	if (fstatvfs(root, &fs) < 0)
-		return;
-	free_bytes = (unsigned long long)fs.f_bavail * fs.f_frsize;
-	if (fs.f_flag & ST_RDONLY)
-		tell(f, "fault", "%s: the file system is read-only", spool);
-	else if (free_bytes < config->min_free)
-		tell(f, "warning", "%s: only %llu MiB are free, less than min_free",
-			spool, free_bytes >> 20);
+	if (spool && spool_check(spool, config->min_free, &why) < 0)
+		tell(f, "warning", "%s", why.text);
+	spool_close(spool);
 }
 
 static void test_spool(struct findings *f, const struct config *config,
-	const char *spool)
+	const char *path)
 {
-	unsigned faults = f->faults;
-	int root = open(spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat status;
+	struct reason why;
+	bool complete;
 
 	if (root < 0 || fstat(root, &status) < 0) {
-		tell(f, "fault", "%s: %s%s%s", spool, strerror(errno), errno == ENOENT
-			? "; make it with: install -d -o root -g ringspool -m 2770 " : "",
-			errno == ENOENT ? spool : "");
+		/* For its words: it cannot be opened. */
+		spool_close(spool_open(path, config->seen_days, &why));
+		tell(f, "fault", "%s", why.text);
 		return;
 	}
-	if (faccessat(root, ".", R_OK | W_OK | X_OK, AT_EACCESS) < 0)
-		tell(f, "fault", "%s: %s (%04o %s:%s); is this user in that group?",
-			spool, strerror(errno), (unsigned)status.st_mode & 07777,
-			user_name(status.st_uid), group_name(status.st_gid));
-	if (status.st_mode & S_IWOTH)
-		tell(f, "fault", "%s: is writable by everybody; chmod o-w", spool);
-	if ((status.st_mode & 02070) != 02070)
-		tell(f, "warning", "%s: is not 2770, so other users of the group %s"
-			" (consumer, renewal) cannot share it", spool, group_name(status.st_gid));
+	complete = faccessat(root, "lock", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++)
-		test_below(f, spool, root, &status, directories[i]);
-	test_lock(f, spool, root);
-	test_free_space(f, config, spool, root);
-	if (strncmp(spool, "/tmp/", 5) == 0 || strncmp(spool, "/var/tmp/", 9) == 0)
-		tell(f, "warning", "%s: is below a directory that is cleaned, and private"
-			" to each systemd service with PrivateTmp", spool);
-	if (f->faults == faults)
-		tell(f, "ok", "%s: %04o %s:%s, usable", spool,
+		complete &= test_below(f, path, root, &status, directories[i]);
+	if (try_spool(config, path, root, complete, &why) < 0) {
+		tell(f, "fault", "%s; it is %04o %s:%s: is this user in that group?",
+			why.text,
 			(unsigned)status.st_mode & 07777, user_name(status.st_uid),
 			group_name(status.st_gid));
+	} else {
+		tell(f, "ok", "%s: %04o %s:%s, usable", path,
+			(unsigned)status.st_mode & 07777, user_name(status.st_uid),
+			group_name(status.st_gid));
+		if (complete)
+			test_free_space(f, config, path);
+	}
+	if ((status.st_mode & 02070) != 02070)
+		tell(f, "warning", "%s: is not 2770, so other users of the group %s"
+			" (consumer, renewal) cannot share it", path, group_name(status.st_gid));
+	if (strncmp(path, "/tmp/", 5) == 0 || strncmp(path, "/var/tmp/", 9) == 0)
+		tell(f, "warning", "%s: is below a directory that is cleaned, and private"
+			" to each systemd service with PrivateTmp", path);
 	close(root);
 }
 

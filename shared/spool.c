@@ -1,10 +1,11 @@
 #include "spool_internal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 static const char *const directory_names[DIR_COUNT] = {
@@ -12,7 +13,11 @@ static const char *const directory_names[DIR_COUNT] = {
 	[DIR_BAD] = "bad", [DIR_RENEW] = "renew"
 };
 
-enum { DIRECTORY_MODE = 02770, LOCK_MODE = 0660 };
+enum {
+	DIRECTORY_MODE = 02770,
+	LOCK_MODE = 0660,
+	LOCK_PAUSE_MOST = 16	/* milliseconds between two tries */
+};
 
 const char *spool_directory_name(enum spool_directory which)
 {
@@ -24,9 +29,26 @@ int spool_open_directory(int parent, const char *name)
 	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Gives a file or directory that we made the group and mode it must have,
- * where SPOOL's set-group-id bit and the umask did not already. */
-static int settle_access(int parent, int fd, mode_t mode)
+int spool_each_entry(int parent, const char *name,
+	bool (*visit)(int directory, const char *entry, void *context), void *context)
+{
+	int fd = spool_open_directory(parent, name);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!directory) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	while ((entry = readdir(directory)) != NULL)
+		if (entry->d_name[0] != '.' && !visit(fd, entry->d_name, context))
+			break;
+	closedir(directory);
+	return 0;
+}
+
+int spool_settle_access(int parent, int fd, mode_t mode)
 {
 	struct stat above, made;
 
@@ -48,7 +70,7 @@ int spool_make_directory(int parent, const char *name, struct reason *why)
 	if (fd < 0)
 		return reason_set(why, "%s: %s", name, errno == ELOOP || errno == ENOTDIR
 			? "is not a directory (a link here is refused)" : strerror(errno));
-	if ((made && settle_access(parent, fd, DIRECTORY_MODE) < 0) || fsync(parent) < 0) {
+	if ((made && spool_settle_access(parent, fd, DIRECTORY_MODE) < 0) || fsync(parent) < 0) {
 		reason_set(why, "%s: %s", name, strerror(errno));
 		close(fd);
 		return -1;
@@ -59,13 +81,19 @@ int spool_make_directory(int parent, const char *name, struct reason *why)
 int spool_directory(struct spool *spool, enum spool_directory which,
 	struct reason *why)
 {
-	int *fd = &spool->directories[which];
+	struct opened *opened = &spool->directories[which];
+	const char *name = directory_names[which];
+	struct reason what;
 
-	if (*fd < 0)
-		*fd = spool_open_directory(spool->root, directory_names[which]);
-	if (*fd < 0)
-		*fd = spool_make_directory(spool->root, directory_names[which], why);
-	return *fd;
+	if (opened->fd >= 0)
+		return opened->fd;
+	opened->fd = spool_open_directory(spool->root.fd, name);
+	if (opened->fd < 0)
+		opened->fd = spool_make_directory(spool->root.fd, name, &what);
+	if (opened->fd < 0)
+		return reason_set(why, "spool %.200s: %s", spool->path, what.text);
+	(void)fstat(opened->fd, &opened->identity);	/* cannot fail on an open one */
+	return opened->fd;
 }
 
 /* Makes all directories, and the lock file last: where that exists, the
@@ -73,30 +101,32 @@ int spool_directory(struct spool *spool, enum spool_directory which,
 static int make_layout(struct spool *spool, struct reason *why)
 {
 	for (int i = 0; i < DIR_COUNT; i++) {
-		spool->directories[i] = spool_make_directory(spool->root,
-			directory_names[i], why);
-		if (spool->directories[i] < 0)
+		int fd = spool_make_directory(spool->root.fd, directory_names[i], why);
+
+		if (fd < 0)
 			return -1;
+		close(fd);
 	}
-	spool->lock = openat(spool->root, "lock",
+	spool->lock.fd = openat(spool->root.fd, "lock",
 		O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, LOCK_MODE);
-	if (spool->lock < 0)
+	if (spool->lock.fd < 0)
 		return reason_set(why, "lock: %s", strerror(errno));
 	/* Whoever lost the race to make it cannot, and need not, change it. */
-	if (settle_access(spool->root, spool->lock, LOCK_MODE) < 0 && errno != EPERM)
+	if (spool_settle_access(spool->root.fd, spool->lock.fd, LOCK_MODE) < 0
+	    && errno != EPERM)
 		return reason_set(why, "lock: %s", strerror(errno));
 	return 0;
 }
 
 static int open_root(struct spool *spool, const char *path, struct reason *why)
 {
-	spool->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (spool->root < 0 && errno == ENOENT)
+	spool->root.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (spool->root.fd < 0 && errno == ENOENT)
 		return reason_set(why, "does not exist (or is not mounted); make it with:"
 			" install -d -o root -g ringspool -m 2770 %.300s", path);
-	if (spool->root < 0 || fstat(spool->root, &spool->root_identity) < 0)
+	if (spool->root.fd < 0 || fstat(spool->root.fd, &spool->root.identity) < 0)
 		return reason_set(why, "%s", strerror(errno));
-	if (spool->root_identity.st_mode & S_IWOTH)
+	if (spool->root.identity.st_mode & S_IWOTH)
 		return reason_set(why, "is writable by everybody;"
 			" refuse that with: chmod o-w %.300s", path);
 	return 0;
@@ -104,15 +134,11 @@ static int open_root(struct spool *spool, const char *path, struct reason *why)
 
 static int open_layout(struct spool *spool, struct reason *why)
 {
-	spool->lock = openat(spool->root, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	if (spool->lock < 0 && errno == ENOENT && make_layout(spool, why) < 0)
+	spool->lock.fd = openat(spool->root.fd, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (spool->lock.fd < 0 && errno == ENOENT && make_layout(spool, why) < 0)
 		return -1;
-	if (spool->lock < 0)
+	if (spool->lock.fd < 0 || fstat(spool->lock.fd, &spool->lock.identity) < 0)
 		return reason_set(why, "lock: %s", strerror(errno));
-	if (spool_directory(spool, DIR_NEW, why) < 0)
-		return -1;
-	if (fstat(spool->directories[DIR_NEW], &spool->new_identity) < 0)
-		return reason_set(why, "new: %s", strerror(errno));
 	return 0;
 }
 
@@ -128,14 +154,18 @@ struct spool *spool_open(const char *path, unsigned seen_days, struct reason *wh
 	}
 	strcpy(spool->path, path);	/* fits: checked above */
 	spool->seen_days = seen_days < SEEN_DAYS_MAX ? seen_days : SEEN_DAYS_MAX;
-	spool->root = spool->lock = -1;
+	spool->root.fd = spool->lock.fd = -1;
 	for (int i = 0; i < DIR_COUNT; i++)
-		spool->directories[i] = -1;
+		spool->directories[i].fd = -1;
 	for (int i = 0; i < SEEN_DAYS_MAX + 2; i++)
 		spool->days[i] = (struct day){ .number = -1, .fd = -1 };
 	spool->named_files = access("/proc/self/fd", X_OK) < 0;
 	if (open_root(spool, path, &what) < 0 || open_layout(spool, &what) < 0) {
 		reason_set(why, "spool %.200s: %s", path, what.text);
+		spool_close(spool);
+		return NULL;
+	}
+	if (spool_directory(spool, DIR_NEW, why) < 0) {
 		spool_close(spool);
 		return NULL;
 	}
@@ -155,27 +185,34 @@ void spool_close(struct spool *spool)
 	for (int i = 0; i < SEEN_DAYS_MAX + 2; i++)
 		close_if_open(spool->days[i].fd);
 	for (int i = 0; i < DIR_COUNT; i++)
-		close_if_open(spool->directories[i]);
-	close_if_open(spool->lock);
-	close_if_open(spool->root);
+		close_if_open(spool->directories[i].fd);
+	close_if_open(spool->lock.fd);
+	close_if_open(spool->root.fd);
 	free(spool);
 }
 
-static bool same_file(const struct stat *a, const struct stat *b)
+/* Whether a name still leads to what was opened by it. */
+static bool is_current(int parent, const char *name, int flags,
+	const struct opened *opened)
 {
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+	struct stat now;
+
+	return opened->fd < 0 || (fstatat(parent, name, &now, flags) == 0
+		&& now.st_dev == opened->identity.st_dev
+		&& now.st_ino == opened->identity.st_ino);
 }
 
 bool spool_is_current(const struct spool *spool)
 {
-	struct stat now;
-
-	return stat(spool->path, &now) == 0 && same_file(&now, &spool->root_identity)
-		&& fstatat(spool->root, directory_names[DIR_NEW], &now,
-			AT_SYMLINK_NOFOLLOW) == 0
-		&& same_file(&now, &spool->new_identity)
-		/* A lock file that was removed locks nobody else out. */
-		&& fstat(spool->lock, &now) == 0 && now.st_nlink > 0;
+	/* A lock file that was replaced locks nobody else out. */
+	if (!is_current(AT_FDCWD, spool->path, 0, &spool->root)
+	    || !is_current(spool->root.fd, "lock", AT_SYMLINK_NOFOLLOW, &spool->lock))
+		return false;
+	for (int i = 0; i < DIR_COUNT; i++)
+		if (!is_current(spool->root.fd, directory_names[i], AT_SYMLINK_NOFOLLOW,
+			&spool->directories[i]))
+			return false;
+	return true;
 }
 
 void spool_safe_name(char out[SPOOL_NAME_SIZE], const char *text)
@@ -191,16 +228,24 @@ void spool_safe_name(char out[SPOOL_NAME_SIZE], const char *text)
 	out[length ? length : 1] = '\0';
 }
 
-int spool_lock(struct spool *spool, uint64_t byte, bool wait)
+int spool_lock(struct spool *spool, uint64_t byte, unsigned patience)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
 		.l_start = (off_t)byte, .l_len = 1 };
-	int result;
+	unsigned pause = 1;		/* milliseconds */
 
-	do
-		result = fcntl(spool->lock, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock);
-	while (result < 0 && errno == EINTR);
-	return result;
+	/* F_OFD_SETLKW has no time limit, and whoever may open the file can hold
+	 * it: so it is asked for again and again. */
+	while (fcntl(spool->lock.fd, F_OFD_SETLK, &lock) < 0) {
+		if ((errno != EAGAIN && errno != EACCES) || patience == 0)
+			return -1;
+		pause = pause < patience ? pause : patience;
+		poll(NULL, 0, (int)pause);
+		patience -= pause;
+		if (pause < LOCK_PAUSE_MOST)
+			pause *= 2;
+	}
+	return 0;
 }
 
 void spool_unlock(struct spool *spool, uint64_t byte)
@@ -208,7 +253,7 @@ void spool_unlock(struct spool *spool, uint64_t byte)
 	struct flock lock = { .l_type = F_UNLCK, .l_whence = SEEK_SET,
 		.l_start = (off_t)byte, .l_len = 1 };
 
-	(void)fcntl(spool->lock, F_OFD_SETLK, &lock);
+	(void)fcntl(spool->lock.fd, F_OFD_SETLK, &lock);
 }
 
 long spool_day(time_t now)
@@ -223,32 +268,4 @@ void spool_day_name(char out[DAY_NAME_SIZE], long day)
 
 	if (!gmtime_r(&when, &utc) || strftime(out, DAY_NAME_SIZE, "%Y-%m-%d", &utc) == 0)
 		strcpy(out, "0000-00-00");	/* a clock beyond the year 9999 */
-}
-
-int spool_check(struct spool *spool, uint64_t min_free, struct reason *why)
-{
-	struct statvfs fs;
-	int directory = spool_directory(spool, spool->named_files ? DIR_TMP : DIR_NEW, why);
-	bool no_tmpfile;
-	int fd;
-
-	if (directory < 0)
-		return -1;
-	if (fstatvfs(directory, &fs) < 0)
-		return reason_set(why, "spool %.200s: %s", spool->path, strerror(errno));
-	fd = openat(directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0640);
-	no_tmpfile = fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR);
-	if (no_tmpfile ? faccessat(directory, ".", W_OK, AT_EACCESS) < 0
-	    : fd < 0 || write(fd, "", 1) != 1) {
-		reason_set(why, "spool %.200s: cannot be written: %s", spool->path,
-			strerror(errno));
-		close_if_open(fd);
-		return -1;
-	}
-	close_if_open(fd);
-	if ((uint64_t)fs.f_bavail * fs.f_frsize < min_free)
-		return reason_set(why, "spool %.200s: only %llu MiB are free, less than min_free",
-			spool->path,
-			(unsigned long long)((uint64_t)fs.f_bavail * fs.f_frsize >> 20));
-	return 0;
 }

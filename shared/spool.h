@@ -20,8 +20,9 @@
  *   - what spool_store() or spool_keep_bad() called SPOOL_STORED or
  *     SPOOL_DUPLICATE has been taken in durably;
  *   - a repeat within the retention time is taken in once only, between
- *     threads and between processes (a power cut may forget the marks of
- *     the last seconds, never an event).
+ *     threads and between processes.  An event may come twice where its mark
+ *     is missing: a power cut forgets the marks of the last seconds, and a
+ *     kill between link and mark leaves none once a consumer took the file.
  *
  * A struct spool serves one thread at a time; every thread opens its own.
  * After SPOOL_FAILED the caller closes it and opens it anew: an error of
@@ -59,23 +60,26 @@ void spool_close(struct spool *spool);
  * its lock file was moved, removed, replaced or mounted over. */
 bool spool_is_current(const struct spool *spool);
 
-/* Writes `name` (SPOOL_NAME_SIZE at most) into out: `text` with every byte
+/* Writes a name that is safe as a file's: `text` with every byte
  * but [A-Za-z0-9-], and a '-' in front, made '_', cut at 64 bytes.  An empty
  * text becomes "_". */
 void spool_safe_name(char out[SPOOL_NAME_SIZE], const char *text);
 
 /* Takes an event in as new/NAME.json.  `digest` is what NAME is locked by:
- * the same for the same NAME. */
+ * the same for the same NAME.  On SPOOL_STORED *why is empty, or says why the
+ * mark is missing by which a repeat is known. */
 enum spool_result spool_store(struct spool *spool, const char *name,
 	uint64_t digest, const void *body, size_t size, struct reason *why);
 
 /* Whether an event of this NAME was taken in within the retention time; if
  * so, it has been made certain that it is durable.  1 yes, 0 no, -1 error. */
-int spool_has_seen(struct spool *spool, const char *name, struct reason *why);
+int spool_has_seen(struct spool *spool, const char *name, uint64_t digest,
+	struct reason *why);
 
 /* Keeps a body that is no event in bad/, named by its digest.  Of senders
- * that did not prove themselves 100 files and 16 MiB are kept at most; the
- * oldest go first. */
+ * that did not prove themselves 100 files and SPOOL_UNPROVEN_MAX bytes are
+ * kept at most; the oldest go first, and a larger body is not to be given. */
+#define SPOOL_UNPROVEN_MAX ((size_t)16 << 20)
 enum spool_result spool_keep_bad(struct spool *spool, bool proven,
 	const void *body, size_t size, struct reason *why);
 
@@ -83,9 +87,9 @@ enum spool_result spool_keep_bad(struct spool *spool, bool proven,
  * `id` is a safe name.  Returns 0, or -1 with *why filled. */
 int spool_mark_renewal(struct spool *spool, const char *id, struct reason *why);
 
-/* Whether an event could be taken in now: makes and drops an unnamed file,
- * and wants `min_free` bytes free for unprivileged users.  0, or -1 with
- * *why filled. */
+/* Whether an event could be taken in now: looks for a mark, makes and drops an
+ * unnamed file, and wants `min_free` bytes free for unprivileged users.  0, or
+ * -1 with *why filled. */
 int spool_check(struct spool *spool, uint64_t min_free, struct reason *why);
 
 /* House-keeping for the time after a reply: forgets expired marks, removes

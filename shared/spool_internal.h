@@ -1,7 +1,8 @@
 /*
  * spool_internal: what the files of the spool module share; nobody else
  * includes it.  spool.c opens and names, spool_store.c is the write protocol,
- * spool_tidy.c the house-keeping, states.c what the operator's tool does with
+ * spool_bad.c keeps what is no event, spool_tidy.c is the house-keeping,
+ * marks.c reads the marks, states.c what the operator's tool does with
  * the events that are there.
  */
 #ifndef RINGSPOOL_SPOOL_INTERNAL_H
@@ -24,6 +25,8 @@ enum spool_directory {
 
 enum {
 	SEEN_DAYS_MAX = 30,
+	LOCK_PATIENCE_MS = 2500,	/* RingCentral waits 3 s for the reply */
+	SPOOL_FILE_SIZE = SPOOL_NAME_SIZE + sizeof "unproven-.json",
 	DAY_NAME_SIZE = sizeof "YYYY-MM-DD"
 };
 
@@ -40,14 +43,19 @@ struct day {
 	int fd;		/* seen/YYYY-MM-DD, or -1 */
 };
 
+/* Something below SPOOL that is open, and what it was when it was opened. */
+struct opened {
+	int fd;				/* -1: not open */
+	struct stat identity;
+};
+
 struct spool {
 	char path[PATH_MAX];
 	unsigned seen_days;
-	int root;			/* SPOOL itself */
-	int lock;			/* SPOOL/lock, a description of our own */
-	int directories[DIR_COUNT];	/* -1 until needed, but for DIR_NEW */
+	struct opened root;		/* SPOOL itself */
+	struct opened lock;		/* SPOOL/lock, a description of our own */
+	struct opened directories[DIR_COUNT];	/* opened when needed; DIR_NEW at once */
 	struct day days[SEEN_DAYS_MAX + 2]; /* tomorrow, today, seen_days back */
-	struct stat root_identity, new_identity;
 	bool named_files;		/* no O_TMPFILE, or no /proc: use tmp/ */
 };
 
@@ -65,14 +73,32 @@ int spool_make_directory(int parent, const char *name, struct reason *why);
 /* Opens a directory without following a link; -1 with errno set. */
 int spool_open_directory(int parent, const char *name);
 
-/* Locks a byte of the lock file: waits, or with `wait` false returns -1 at
- * once where another holds it (errno EAGAIN).  Dropped by spool_unlock(), and
- * by the kernel when the process ends. */
-int spool_lock(struct spool *spool, uint64_t byte, bool wait);
+/* Calls `visit` for each entry of a directory, hidden ones left out, until it
+ * returns false.  -1 with errno set where it cannot be opened. */
+int spool_each_entry(int parent, const char *name,
+	bool (*visit)(int directory, const char *entry, void *context), void *context);
+
+/* Gives what we made below the open directory `parent` its group and this
+ * mode, where a set-group-ID bit and the umask did not already.  -1 with
+ * errno set. */
+int spool_settle_access(int parent, int fd, mode_t mode);
+
+/* Locks a byte of the lock file; where another holds it, waits for up to
+ * `patience` milliseconds.  -1 with errno set, EAGAIN if it was not let go.
+ * Dropped by spool_unlock(), and by the kernel when the process ends. */
+int spool_lock(struct spool *spool, uint64_t byte, unsigned patience);
 void spool_unlock(struct spool *spool, uint64_t byte);
 
 /* rename(2) that replaces nothing: -1 with errno EEXIST where new_name is. */
 int spool_rename(int from, const char *name, int to, const char *new_name);
+
+/* Fills *why with the spool, what was done, and errno's text; returns -1. */
+int spool_fail(const struct spool *spool, const char *step, struct reason *why);
+
+/* Writes a file, syncs it and gives it its name.  1: made; 0: an earlier
+ * writer's is there; -1: *why is filled.  The name is not durable yet. */
+int spool_publish(struct spool *spool, enum spool_directory where, const char *name,
+	const void *body, size_t size, struct reason *why);
 
 /* Makes a directory's entries durable.  An error is final: never retried on
  * the same descriptor. */

@@ -15,23 +15,18 @@
 #include "spool_internal.h"
 
 #include <errno.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
-enum {
-	FILE_MODE = 0640,
-	FILE_NAME_SIZE = SPOOL_NAME_SIZE + sizeof "unproven-.json",
-	UNPROVEN_FILES_MAX = 100,
-	UNPROVEN_BYTES_MAX = 16 << 20
-};
+enum { FILE_MODE = 0640 };
 
-static int fail(const struct spool *spool, const char *step, struct reason *why)
+int spool_fail(const struct spool *spool, const char *step, struct reason *why)
 {
 	int err = errno;
 
@@ -53,9 +48,11 @@ static int write_whole(int fd, const char *data, size_t size)
 	return 0;
 }
 
-/* Writes and syncs; an error of fsync(2) is final for this descriptor. */
-static int fill(int fd, const void *body, size_t size)
+/* Writes and syncs; an error of fsync(2) is final for this descriptor.  A file
+ * whose group cannot be set is better than none. */
+static int fill(int directory, int fd, const void *body, size_t size)
 {
+	(void)spool_settle_access(directory, fd, FILE_MODE);
 	return write_whole(fd, body, size) < 0 || fsync(fd) < 0 ? -1 : 0;
 }
 
@@ -80,7 +77,7 @@ static int publish_unnamed(int directory, const char *name, const void *body,
 	if (fd < 0)
 		return -1;
 	*step = "write";
-	if (fill(fd, body, size) == 0) {
+	if (fill(directory, fd, body, size) == 0) {
 		*step = "link";
 		(void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 		if (linkat(AT_FDCWD, link, directory, name, AT_SYMLINK_FOLLOW) == 0)
@@ -125,7 +122,7 @@ static int publish_named(int tmp, int directory, const char *name,
 	if (fd < 0)
 		return -1;
 	*step = "write";
-	if (fill(fd, body, size) == 0) {
+	if (fill(directory, fd, body, size) == 0) {
 		*step = "rename";
 		if (spool_rename(tmp, temporary, directory, name) == 0)
 			result = 1;
@@ -140,26 +137,44 @@ static int publish_named(int tmp, int directory, const char *name,
 	return result;
 }
 
-/* Steps 3 and 4.  1: made, 0: the name exists already, -1: *why is filled. */
-static int publish(struct spool *spool, int directory, const char *name,
+/* Whether what bears the name already is an earlier writer's file, and not
+ * something planted there that would make a body vanish as a duplicate. */
+static int accept_existing(const struct spool *spool, enum spool_directory where,
+	const char *name, struct reason *why)
+{
+	struct stat status;
+
+	if (fstatat(spool->directories[where].fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+	    && S_ISREG(status.st_mode))
+		return 0;
+	return reason_set(why, "spool %.200s: %s/%.100s is not a regular file; remove it",
+		spool->path, spool_directory_name(where), name);
+}
+
+int spool_publish(struct spool *spool, enum spool_directory where, const char *name,
 	const void *body, size_t size, struct reason *why)
 {
+	int directory = spool_directory(spool, where, why);
 	const char *step = "open";
-	int result, tmp;
+	int result = -1, tmp;
 
+	if (directory < 0)
+		return -1;
 	if (!spool->named_files) {
 		result = publish_unnamed(directory, name, body, size, &step);
-		if (result >= 0)
-			return result;
-		if (errno != EOPNOTSUPP && errno != EISDIR)
-			return fail(spool, step, why);
-		spool->named_files = true;	/* this file system has no O_TMPFILE */
+		if (result < 0 && errno != EOPNOTSUPP && errno != EISDIR)
+			return spool_fail(spool, step, why);
+		spool->named_files = result < 0;	/* this file system has no O_TMPFILE */
 	}
-	tmp = spool_directory(spool, DIR_TMP, why);
-	if (tmp < 0)
-		return -1;
-	result = publish_named(tmp, directory, name, body, size, &step);
-	return result < 0 ? fail(spool, step, why) : result;
+	if (result < 0) {
+		tmp = spool_directory(spool, DIR_TMP, why);
+		if (tmp < 0)
+			return -1;
+		result = publish_named(tmp, directory, name, body, size, &step);
+	}
+	if (result < 0)
+		return spool_fail(spool, step, why);
+	return result == 0 ? accept_existing(spool, where, name, why) : 1;
 }
 
 static struct day *day_slot(struct spool *spool, long number)
@@ -167,13 +182,22 @@ static struct day *day_slot(struct spool *spool, long number)
 	return &spool->days[number % (SEEN_DAYS_MAX + 2)];
 }
 
+/* Keeps a day's descriptor, and closes those that are too far from it to be
+ * asked for again. */
 static void remember_day(struct spool *spool, long number, int fd)
 {
-	struct day *day = day_slot(spool, number);
+	long reach = (long)spool->seen_days + 1;
 
-	if (day->fd >= 0)
-		close(day->fd);
-	*day = (struct day){ .number = number, .fd = fd };
+	for (int i = 0; i < SEEN_DAYS_MAX + 2; i++) {
+		struct day *day = &spool->days[i];
+
+		if (day->fd >= 0 && (day == day_slot(spool, number)
+		    || day->number < number - reach || day->number > number + reach)) {
+			close(day->fd);
+			day->fd = -1;
+		}
+	}
+	*day_slot(spool, number) = (struct day){ .number = number, .fd = fd };
 }
 
 /* The descriptor of a day below seen/, or -1 with errno set. */
@@ -206,36 +230,48 @@ static int find_mark(struct spool *spool, const char *name, long today,
 		struct stat mark;
 
 		if (fd < 0 && errno != ENOENT)
-			return fail(spool, "seen", why);
+			return spool_fail(spool, "seen", why);
 		if (fd < 0)
 			continue;
 		if (fstatat(fd, name, &mark, AT_SYMLINK_NOFOLLOW) == 0)
 			return 1;
 		if (errno != ENOENT)
-			return fail(spool, "seen", why);
+			return spool_fail(spool, "seen", why);
 	}
 	return 0;
 }
 
-/* Step 5.  Without its mark an event is safe all the same, but a repeat would
- * be taken in again once a consumer took the first: so no error here refuses
- * an event. */
-static void mark(struct spool *spool, const char *name, long today)
+static int try_mark(int day, const char *name)
 {
-	int seen = spool->directories[DIR_SEEN];
+	return mknodat(day, name, S_IFREG | FILE_MODE, 0) == 0 || errno == EEXIST ? 0 : -1;
+}
+
+/* Step 5.  Without its mark an event is safe all the same, but a repeat would
+ * be taken in again once a consumer took the first: so an error here is told
+ * in *why and refuses nothing. */
+static void mark(struct spool *spool, const char *name, long today, struct reason *why)
+{
+	int seen = spool->directories[DIR_SEEN].fd;
 	int fd = day_directory(spool, seen, today);
-	struct reason ignored;
+	struct reason what;
 	char day[DAY_NAME_SIZE];
 
-	if (fd >= 0 && (mknodat(fd, name, S_IFREG | FILE_MODE, 0) == 0 || errno != ENOENT))
+	if (fd >= 0 && try_mark(fd, name) == 0)
 		return;
+	if (fd >= 0 && errno != ENOENT) {
+		spool_fail(spool, "mark", why);
+		return;
+	}
 	/* The day's first event, or somebody removed the directory. */
 	spool_day_name(day, today);
-	fd = spool_make_directory(seen, day, &ignored);
-	if (fd < 0)
+	fd = spool_make_directory(seen, day, &what);
+	if (fd < 0) {
+		reason_set(why, "spool %.200s: seen/%s", spool->path, what.text);
 		return;
+	}
 	remember_day(spool, today, fd);
-	(void)mknodat(fd, name, S_IFREG | FILE_MODE, 0);
+	if (try_mark(fd, name) < 0)
+		spool_fail(spool, "mark", why);
 }
 
 /* Takes back what was published but could not be made durable, so that a
@@ -243,34 +279,19 @@ static void mark(struct spool *spool, const char *name, long today)
 static void take_back(struct spool *spool, int directory, const char *file,
 	const char *name, long today)
 {
-	int day = day_directory(spool, spool->directories[DIR_SEEN], today);
+	int day = day_directory(spool, spool->directories[DIR_SEEN].fd, today);
 
 	(void)unlinkat(directory, file, 0);
 	if (day >= 0)
 		(void)unlinkat(day, name, 0);
 }
 
-/* Whether what bears the name already is an earlier writer's file, and not
- * something planted there that would make an event vanish as a duplicate. */
-static bool is_event_file(const struct spool *spool, int directory, const char *file,
-	struct reason *why)
-{
-	struct stat status;
-
-	if (fstatat(directory, file, &status, AT_SYMLINK_NOFOLLOW) == 0
-	    && S_ISREG(status.st_mode))
-		return true;
-	reason_set(why, "spool %.200s: new/%s is not a regular file; remove it",
-		spool->path, file);
-	return false;
-}
-
 static enum spool_result store_locked(struct spool *spool, const char *name,
 	const void *body, size_t size, struct reason *why)
 {
-	int directory = spool->directories[DIR_NEW];
+	int directory = spool->directories[DIR_NEW].fd;
 	long today = spool_day(time(NULL));
-	char file[FILE_NAME_SIZE];
+	char file[SPOOL_FILE_SIZE];
 	int found, made;
 
 	found = find_mark(spool, name, today, why);
@@ -279,16 +300,17 @@ static enum spool_result store_locked(struct spool *spool, const char *name,
 	if (found) {
 		if (spool_make_durable(directory) == 0)
 			return SPOOL_DUPLICATE;
-		fail(spool, "fsync of new", why);
+		spool_fail(spool, "fsync of new", why);
 		return SPOOL_FAILED;
 	}
 	(void)snprintf(file, sizeof file, "%s.json", name);
-	made = publish(spool, directory, file, body, size, why);
-	if (made < 0 || (made == 0 && !is_event_file(spool, directory, file, why)))
+	made = spool_publish(spool, DIR_NEW, file, body, size, why);
+	if (made < 0)
 		return SPOOL_FAILED;
-	mark(spool, name, today);
+	why->text[0] = '\0';
+	mark(spool, name, today, why);
 	if (spool_make_durable(directory) < 0) {
-		fail(spool, "fsync of new", why);
+		spool_fail(spool, "fsync of new", why);
 		if (made)
 			take_back(spool, directory, file, name, today);
 		return SPOOL_FAILED;
@@ -297,133 +319,38 @@ static enum spool_result store_locked(struct spool *spool, const char *name,
 	return made ? SPOOL_STORED : SPOOL_DUPLICATE;
 }
 
+static uint64_t lock_byte(uint64_t digest)
+{
+	return LOCK_NAMES + (digest >> 2);	/* off_t is signed */
+}
+
 enum spool_result spool_store(struct spool *spool, const char *name,
 	uint64_t digest, const void *body, size_t size, struct reason *why)
 {
-	uint64_t byte = LOCK_NAMES + (digest >> 2);	/* off_t is signed */
 	enum spool_result result;
 
-	if (spool_lock(spool, byte, true) < 0) {
-		fail(spool, "lock", why);
+	if (spool_lock(spool, lock_byte(digest), LOCK_PATIENCE_MS) < 0) {
+		spool_fail(spool, "lock", why);
 		return SPOOL_FAILED;
 	}
 	result = store_locked(spool, name, body, size, why);
-	spool_unlock(spool, byte);
+	spool_unlock(spool, lock_byte(digest));
 	return result;
 }
 
-int spool_has_seen(struct spool *spool, const char *name, struct reason *why)
+int spool_has_seen(struct spool *spool, const char *name, uint64_t digest,
+	struct reason *why)
 {
-	int found = find_mark(spool, name, spool_day(time(NULL)), why);
+	int found;
 
-	if (found > 0 && spool_make_durable(spool->directories[DIR_NEW]) < 0)
-		return fail(spool, "fsync of new", why);
+	/* Another may be between mark and fsync, and take both back. */
+	if (spool_lock(spool, lock_byte(digest), LOCK_PATIENCE_MS) < 0)
+		return spool_fail(spool, "lock", why);
+	found = find_mark(spool, name, spool_day(time(NULL)), why);
+	if (found > 0 && spool_make_durable(spool->directories[DIR_NEW].fd) < 0)
+		found = spool_fail(spool, "fsync of new", why);
+	spool_unlock(spool, lock_byte(digest));
 	return found;
-}
-
-struct kept {
-	char name[FILE_NAME_SIZE];
-	struct timespec time;
-	off_t size;
-};
-
-static int older_first(const void *left, const void *right)
-{
-	const struct kept *a = left, *b = right;
-
-	if (a->time.tv_sec != b->time.tv_sec)
-		return a->time.tv_sec < b->time.tv_sec ? -1 : 1;
-	if (a->time.tv_nsec != b->time.tv_nsec)
-		return a->time.tv_nsec < b->time.tv_nsec ? -1 : 1;
-	return 0;
-}
-
-/* Lists what unproven senders left in bad/; at most UNPROVEN_FILES_MAX are
- * ever there, since each is made under LOCK_BAD. */
-static size_t list_unproven(int bad, struct kept kept[UNPROVEN_FILES_MAX + 1])
-{
-	int copy = openat(bad, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *directory = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *entry;
-	struct stat status;
-	size_t count = 0;
-
-	if (!directory) {
-		if (copy >= 0)
-			close(copy);
-		return 0;
-	}
-	while (count <= UNPROVEN_FILES_MAX && (entry = readdir(directory)) != NULL) {
-		if (strncmp(entry->d_name, "unproven-", strlen("unproven-")) != 0
-		    || strlen(entry->d_name) >= FILE_NAME_SIZE
-		    || fstatat(bad, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		strcpy(kept[count].name, entry->d_name);	/* fits: checked above */
-		kept[count].time = status.st_mtim;
-		kept[count++].size = status.st_size;
-	}
-	closedir(directory);
-	return count;
-}
-
-/* Makes room for one more file of `size` bytes. */
-static void limit_unproven(int bad, size_t size)
-{
-	struct kept kept[UNPROVEN_FILES_MAX + 1];
-	size_t count = list_unproven(bad, kept);
-	off_t bytes = (off_t)size;
-
-	qsort(kept, count, sizeof kept[0], older_first);
-	for (size_t i = 0; i < count; i++)
-		bytes += kept[i].size;
-	for (size_t i = 0; i < count
-	     && (count - i >= UNPROVEN_FILES_MAX || bytes > UNPROVEN_BYTES_MAX); i++) {
-		(void)unlinkat(bad, kept[i].name, 0);
-		bytes -= kept[i].size;
-	}
-}
-
-static enum spool_result keep_bad_locked(struct spool *spool, bool proven,
-	const char *file, const void *body, size_t size, struct reason *why)
-{
-	int bad = spool_directory(spool, DIR_BAD, why);
-	int made;
-
-	if (bad < 0)
-		return SPOOL_FAILED;
-	if (!proven)
-		limit_unproven(bad, size);
-	made = publish(spool, bad, file, body, size, why);
-	if (made < 0)
-		return SPOOL_FAILED;
-	if (spool_make_durable(bad) < 0) {
-		fail(spool, "fsync of bad", why);
-		if (made)
-			(void)unlinkat(bad, file, 0);
-		return SPOOL_FAILED;
-	}
-	return made ? SPOOL_STORED : SPOOL_DUPLICATE;
-}
-
-enum spool_result spool_keep_bad(struct spool *spool, bool proven,
-	const void *body, size_t size, struct reason *why)
-{
-	char digest[SHA256_DIGEST_STRING_LENGTH], file[FILE_NAME_SIZE];
-	enum spool_result result;
-
-	if (!proven && size > UNPROVEN_BYTES_MAX) {
-		reason_set(why, "larger than what is kept of unproven senders");
-		return SPOOL_FAILED;
-	}
-	SHA256Data(body, size, digest);
-	(void)snprintf(file, sizeof file, "%s-%.64s", proven ? "proven" : "unproven", digest);
-	if (spool_lock(spool, LOCK_BAD, true) < 0) {
-		fail(spool, "lock", why);
-		return SPOOL_FAILED;
-	}
-	result = keep_bad_locked(spool, proven, file, body, size, why);
-	spool_unlock(spool, LOCK_BAD);
-	return result;
 }
 
 int spool_mark_renewal(struct spool *spool, const char *id, struct reason *why)
@@ -433,6 +360,41 @@ int spool_mark_renewal(struct spool *spool, const char *id, struct reason *why)
 	if (renew < 0)
 		return -1;
 	if (mknodat(renew, id, S_IFREG | FILE_MODE, 0) < 0 && errno != EEXIST)
-		return fail(spool, "renew", why);
+		return spool_fail(spool, "renew", why);
+	return 0;
+}
+
+/* Makes and drops an unnamed file of a byte. */
+static int try_writing(int directory)
+{
+	int fd = openat(directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, FILE_MODE);
+	int result, err;
+
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR))
+		return faccessat(directory, ".", W_OK, AT_EACCESS);
+	if (fd < 0)
+		return -1;
+	result = write(fd, "", 1) == 1 ? 0 : -1;
+	err = errno;
+	close(fd);
+	errno = err;
+	return result;
+}
+
+int spool_check(struct spool *spool, uint64_t min_free, struct reason *why)
+{
+	int directory = spool_directory(spool, spool->named_files ? DIR_TMP : DIR_NEW, why);
+	struct statvfs fs;
+	uint64_t free_bytes;
+
+	/* No NAME begins with '-'. */
+	if (directory < 0 || find_mark(spool, "-", spool_day(time(NULL)), why) < 0)
+		return -1;
+	if (try_writing(directory) < 0 || fstatvfs(directory, &fs) < 0)
+		return spool_fail(spool, "cannot be written", why);
+	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (free_bytes < min_free)
+		return reason_set(why, "spool %.200s: only %llu MiB are free, less than min_free",
+			spool->path, (unsigned long long)free_bytes >> 20);
 	return 0;
 }

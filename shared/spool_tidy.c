@@ -1,9 +1,6 @@
 #include "spool_internal.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,25 +9,6 @@ enum {
 	REMOVALS_A_RUN = 2000,		/* some 20 ms of work */
 	LEFTOVER_SECONDS = 24 * 60 * 60
 };
-
-/* Calls `visit` for each entry of a directory until it returns false. */
-static void each_entry(int parent, const char *name,
-	bool (*visit)(int directory, const char *entry, void *context), void *context)
-{
-	int fd = spool_open_directory(parent, name);
-	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-
-	if (!directory) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	while ((entry = readdir(directory)) != NULL)
-		if (entry->d_name[0] != '.' && !visit(fd, entry->d_name, context))
-			break;
-	closedir(directory);
-}
 
 struct sweep {
 	char oldest_kept[DAY_NAME_SIZE];	/* days sort as their names do */
@@ -67,7 +45,7 @@ static bool forget_day(int seen, const char *name, void *context)
 
 	if (!is_day_name(name) || strcmp(name, sweep->oldest_kept) >= 0)
 		return true;
-	each_entry(seen, name, remove_mark, sweep);
+	(void)spool_each_entry(seen, name, remove_mark, sweep);
 	if (sweep->budget == 0)
 		return false;
 	(void)unlinkat(seen, name, AT_REMOVEDIR);
@@ -113,7 +91,7 @@ static bool is_due(const struct spool *spool, time_t now)
 {
 	struct stat lock;
 
-	return fstat(spool->lock, &lock) == 0
+	return fstat(spool->lock.fd, &lock) == 0
 		&& (lock.st_mtime + INTERVAL_SECONDS <= now || lock.st_mtime > now);
 }
 
@@ -123,21 +101,22 @@ int spool_tidy(struct spool *spool, struct reason *why)
 	long today = spool_day(sweep.now);
 	int seen, result = 1;
 
-	if (!is_due(spool, sweep.now) || spool_lock(spool, LOCK_TIDY, false) < 0)
+	if (!is_due(spool, sweep.now) || spool_lock(spool, LOCK_TIDY, 0) < 0)
 		return 0;
 	if (!is_due(spool, sweep.now)) {
 		result = 0;
 		goto out;
 	}
-	(void)futimens(spool->lock, NULL);
+	(void)futimens(spool->lock.fd, NULL);
 	seen = spool_directory(spool, DIR_SEEN, why);
 	if (seen < 0 || make_tomorrow(seen, today + 1, why) < 0) {
 		result = -1;
 		goto out;
 	}
 	spool_day_name(sweep.oldest_kept, today - (long)spool->seen_days);
-	each_entry(spool->root, spool_directory_name(DIR_SEEN), forget_day, &sweep);
-	each_entry(spool->root, spool_directory_name(DIR_TMP), remove_leftover, &sweep);
+	(void)spool_each_entry(spool->root.fd, spool_directory_name(DIR_SEEN), forget_day, &sweep);
+	(void)spool_each_entry(spool->root.fd, spool_directory_name(DIR_TMP), remove_leftover,
+		&sweep);
 out:
 	spool_unlock(spool, LOCK_TIDY);
 	return result;

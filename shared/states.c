@@ -109,7 +109,7 @@ static int state_directory(struct states *states, enum entry_state state, bool m
 	int *fd = &states->directories[state];
 
 	if (*fd < 0)
-		*fd = open_below(states, states->spool->root,
+		*fd = open_below(states, states->spool->root.fd,
 			entry_state_directory(state), make, why);
 	return *fd;
 }
@@ -244,7 +244,7 @@ int states_each_day(struct states *states, int (*visit)(void *context,
 	DIR *directory;
 	int result = 0;
 
-	if (open_for_walk(states, states->spool->root,
+	if (open_for_walk(states, states->spool->root.fd,
 	    entry_state_directory(STATE_DONE), &directory, why) < 0)
 		return -1;
 	if (!directory)
@@ -289,7 +289,7 @@ int states_each_in(struct states *states, enum entry_state state, const char *da
 	int result;
 
 	if (state != STATE_DONE)
-		result = walk_directory(&walk, states->spool->root,
+		result = walk_directory(&walk, states->spool->root.fd,
 			entry_state_directory(state));
 	else if (day)
 		result = is_day(day) ? walk_day(&walk, states, day) : 0;

@@ -132,6 +132,7 @@ static void mistakes_are_refused_with_file_and_line(void **state)
 	assert_refused("[receiver]\nmax_body = 10\n", 2, "from 1K to 1G");
 	assert_refused("[receiver]\nmax_body = 2G\n", 2, "from 1K to 1G");
 	assert_refused("[receiver]\nmin_free = 16MB\n", 2, "number of bytes");
+	assert_refused("[receiver]\nmin_free = 17179869185G\n", 2, "number of bytes");
 	assert_refused("[receiver]\nmin_free = -1\n", 2, "number of bytes");
 	assert_refused("[receiver]\nmin_free = 99999999999999999999\n", 2, "number of bytes");
 	assert_refused("[receiver]\nseen_days = 0\n", 2, "from 1 to 30");

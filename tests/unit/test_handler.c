@@ -28,6 +28,8 @@ struct scene {
 	struct fixture fixture;
 	struct config config;
 	const char *misconfigured;
+	struct gate *gate;
+	struct log_limit spent;	/* of refusals, before the delivery */
 	struct sender sender;
 	struct request request;
 	struct response response;
@@ -83,7 +85,8 @@ static int deliver(struct scene *s)
 
 	s->sender.sent = 0;
 	assert_true(saved >= 0 && log >= 0 && dup2(log, STDERR_FILENO) >= 0);
-	receiver_open(&receiver, "test", &s->config, s->misconfigured);
+	receiver_open(&receiver, "test", &s->config, s->misconfigured, s->gate);
+	receiver.refusals = s->spent;
 	handle(&receiver, &s->request, &s->response);
 	receiver_tidy(&receiver);
 	receiver_close(&receiver);
@@ -395,6 +398,59 @@ static void what_is_no_event_is_kept_in_bad(void **state)
 	assert_int_equal(count(s, "new"), 0);
 }
 
+static void a_stranger_cannot_fill_bad_nor_the_log(void **state)
+{
+	const size_t size = SPOOL_UNPROVEN_MAX + 1;
+	struct scene *s = *state;
+	char *body = calloc(1, size);
+
+	assert_non_null(body);
+	s->config.max_body = size;
+	strcpy(s->config.fallback_spool, s->fixture.root);	/* would be told of */
+	post_bytes(s, body, size);
+	assert_int_equal(deliver(s), 400);
+	assert_int_equal(count(s, "bad"), 0);
+	assert_null(strstr(s->log, "fallback"));
+	free(body);
+}
+
+static void refusals_do_not_hide_a_lost_event(void **state)
+{
+	struct scene *s = *state;
+	struct receiver receiver;
+
+	receiver_open(&receiver, "test", &s->config, NULL, NULL);
+	for (unsigned lines = 0, unused; log_allowed(&receiver.refusals, &unused); lines++)
+		assert_true(lines < 100);
+	receiver_close(&receiver);
+	s->spent = receiver.refusals;
+	strcpy(s->config.spool, "/nonexistent");
+	post(s, EVENT);
+	assert_int_equal(deliver(s), 503);
+	assert_non_null(strstr(s->log, "result=refused status=503"));
+}
+
+static void a_full_gate_means_503(void **state)
+{
+	struct scene *s = *state;
+	struct gate gate;
+
+	gate_init(&gate, 1);
+	assert_true(gate_enter(&gate));
+	s->gate = &gate;
+	post(s, EVENT);
+	assert_int_equal(deliver(s), 503);
+	assert_non_null(strstr(s->log, "does not keep up"));
+	post(s, "");
+	s->request.validation_token = "abc";
+	assert_int_equal(deliver(s), 200);	/* the handshake needs no disk */
+	gate_leave(&gate);
+	post(s, EVENT);
+	assert_int_equal(deliver(s), 200);
+	assert_int_equal(gate.inside, 0);
+	gate_destroy(&gate);
+}
+
 static void no_spool_means_503(void **state)
 {
 	struct scene *s = *state;
@@ -531,7 +587,15 @@ static void a_test_delivery_is_answered_and_not_spooled(void **state)
 	post(s, "{\"uuid\":\"t\",\"event\":\"/ringspool/check\"}");
 	assert_int_equal(deliver(s), 200);
 	assert_int_equal(count(s, "new"), 0);
+	/* With one of two spools an event is taken, though not all is well. */
+	strcpy(s->config.fallback_spool, s->config.spool);
 	strcpy(s->config.spool, "/nonexistent");
+	post(s, "{\"uuid\":\"t\",\"event\":\"/ringspool/check\"}");
+	assert_int_equal(deliver(s), 200);
+	s->config.min_free = 0;
+	s->request.method = "GET";
+	assert_int_equal(deliver(s), 503);
+	s->config.fallback_spool[0] = '\0';
 	post(s, "{\"uuid\":\"t\",\"event\":\"/ringspool/check\"}");
 	assert_int_equal(deliver(s), 503);
 }
@@ -610,6 +674,9 @@ int main(void)
 		TEST(only_a_proven_sender_may_deliver),
 		TEST(an_unusable_token_file_lets_nobody_in),
 		TEST(what_is_no_event_is_kept_in_bad),
+		TEST(a_stranger_cannot_fill_bad_nor_the_log),
+		TEST(refusals_do_not_hide_a_lost_event),
+		TEST(a_full_gate_means_503),
 		TEST(no_spool_means_503),
 		TEST(the_fallback_spool_takes_over),
 		TEST(a_broken_configuration_refuses_all_but_the_handshake),

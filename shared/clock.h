@@ -1,0 +1,19 @@
+/*
+ * clock: time for measuring and for deadlines; it never jumps.
+ */
+#ifndef RINGSPOOL_CLOCK_H
+#define RINGSPOOL_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+static inline int64_t clock_milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+#endif
