@@ -33,7 +33,7 @@ PYTEST = RINGSPOOL_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovi
 BUILD_PACKAGES = gcc libc6-dev libcjson-dev libcurl4-openssl-dev libfcgi-dev libinih-dev libmd-dev
 DEMO_PACKAGES = $(BUILD_PACKAGES) ca-certificates curl lighttpd lighttpd-mod-openssl openssl python3
 CHECK_PACKAGES = $(DEMO_PACKAGES) apache2 libapache2-mod-fcgid libcmocka-dev libfcgi-bin \
-	mandoc nginx-light procps python3-pytest spawn-fcgi systemd
+	mandoc nginx-light procps python3-pytest spawn-fcgi strace systemd
 
 BINDIR = $(DESTDIR)$(PREFIX)/bin
 LIBDIR = $(DESTDIR)$(PREFIX)/lib
@@ -91,7 +91,7 @@ check:	## build and pass all tests
 	@$(MAKE) --no-print-directory --silent SAN=thread unit
 	@$(MAKE) --no-print-directory --silent unit
 	mandoc -Tlint -Wwarning man/*
-	$(PYTEST) $(PYTEST_SUITES)
+	@for suite in $(PYTEST_SUITES); do echo "== $$suite"; $(PYTEST) $$suite || exit 1; done
 
 unit: all $(UNIT_TESTS)
 	@for test in $(UNIT_TESTS); do $$test || exit 1; done
