@@ -76,8 +76,6 @@ static int plan_descriptors(posix_spawn_file_actions_t *actions,
 		error = posix_spawn_file_actions_adddup2(actions, output, STDERR_FILENO);
 	if (!error)
 		error = posix_spawn_file_actions_adddup2(actions, fd, fd);
-	if (!error && job->key >= 0)
-		error = posix_spawn_file_actions_adddup2(actions, job->key, job->key);
 	return error;
 }
 

@@ -46,7 +46,7 @@ enum { JOB_LINE_SIZE = 1024 };
 struct job {
 	enum job_phase phase;
 	struct claim claim;
-	int key;		/* the lock of its key (serial.h), or -1 */
+	int key;		/* the lock of its key (serial.h), closed on exec, or -1 */
 	pid_t pid;
 	int output;		/* what the command prints, or -1 */
 	char line[JOB_LINE_SIZE];	/* the part of a line that came so far */

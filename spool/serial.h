@@ -2,14 +2,15 @@
  * serial: events of one key - owner, subscription or event - run one after the
  * other, in the order of their receipt, whichever `run` takes them.
  *
- * Whoever starts an event of a key has locked the key: a byte of the file
- * work/.serial of the first spool, in an open file description of its own
- * that the command inherits, as it does the event's.  What holds then:
+ * Whoever starts an event of a key has locked the key, until the event is out of
+ * work/ again: a byte of the file work/.serial of the first spool, by an open
+ * file description for each.  What holds then:
  *
- *  - nobody else runs an event of this key, and nobody moves one out of work/;
+ *  - nobody else starts an event of this key, or moves one between work/ and
+ *    retry/ while we look there;
  *  - so if an older event of the key is not to be overtaken, it is seen in
- *    retry/ (it failed, and its time has not come) or in work/ (it was
- *    interrupted) by looking after the lock was taken, not before;
+ *    retry/ (it failed, and its time has not come) or in work/ (its `run` was
+ *    killed; its command may live on) by looking after the lock was taken;
  *  - an older one in new/ was met before in the round, since a round goes from
  *    the oldest on; where it could not be started, its key is blocked for the
  *    rest of the round.
@@ -43,7 +44,7 @@ void serial_begin_round(struct serial *serial);
 enum serial_result {
 	SERIAL_FREE,	/* it may start; *key is the lock, or -1 for no key */
 	SERIAL_BLOCKED,	/* not in this round */
-	SERIAL_STRANDED,	/* the same, since one was interrupted: recover it */
+	SERIAL_STRANDED,	/* the same: an older one is in work/ and may want recovery */
 	SERIAL_GONE,	/* the event is not there any more */
 	SERIAL_FAILED	/* *why is filled */
 };

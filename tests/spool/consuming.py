@@ -45,6 +45,7 @@ class Place:
         self.log = self.directory / "run.log"
         self.directory.mkdir(exist_ok=True)
         self.make(self.spool)
+        self.before = []        # words before the tool's name, where it is started
         self.env = {name: value for name, value in os.environ.items()
                     if not name.startswith("RINGSPOOL_")}
         self.env |= {"RINGSPOOL_SPOOL": str(self.spool), "NOTES": str(self.notes),
@@ -107,7 +108,7 @@ class Place:
 
     def start(self, *words, script):
         with open(self.log, "ab") as log:
-            return subprocess.Popen([TOOL, "run", *map(str, words), "--", "sh", "-c", script],
+            return subprocess.Popen([*self.before, TOOL, "run", *map(str, words), "--", "sh", "-c", script],
                                     env=self.env, stderr=log, stdout=log,
                                     stdin=subprocess.DEVNULL)
 

@@ -79,15 +79,20 @@ def test_hostile_members_reach_the_command_as_they_are(place, value):
     assert "\x1b" not in place.logged()
 
 
-def test_deep_and_costly_bodies_cost_nothing(place):
-    """They are no events, and reach the command as files all the same."""
+def test_deep_costly_and_huge_bodies(place):
+    """They are no events, cost bounded memory, and reach the command as files all the
+    same."""
     new = place.spool / "new"
     place.deliver("u1")
     (new / "deep.json").write_bytes(b"[" * 1000000)
     (new / "zeros.json").write_bytes(b"[" + b"0," * 4000000 + b"0]")
     with open(new / "sparse.json", "wb") as sparse:
-        sparse.truncate(1 << 40)
-    place.run("-j", 2, script=NOTE)
+        sparse.truncate(1 << 30)
+    process = place.start("-j", 2, script=NOTE)
+    _, process.returncode, usage = os.wait4(process.pid, 0)
+    place.assert_clean()
+    assert process.returncode == 0
+    assert usage.ru_maxrss < 400 << 10, "KiB"
     assert sorted(place.noted()) == [["[]"]] * 3 + [["[u1]"]]
 
 

@@ -203,12 +203,14 @@ def test_follow_takes_what_arrives_while_it_waits(place):
 
 
 def test_follow_looks_by_itself(place):
-    """Where nothing is told (the limit of inotify instances is nil), and after
-    `mv spool elsewhere` and a new one: both within 30 s, waited for together."""
+    """Where nothing is told (in a user namespace without inotify), and after `mv spool
+    elsewhere` and a new one: both within 30 s, waited for together."""
+    place.before = ["unshare", "-Ur", "sh", "-c",
+                    'echo 0 > /proc/sys/user/max_inotify_instances; exec "$@"', "sh"]
     replaced = Place(place.directory / "replaced")
     for site in (place, replaced):
         site.deliver("u0")
-    with limited_watches(), place.started("--follow", script=NOTE), \
+    with place.started("--follow", script=NOTE), \
             replaced.started("--follow", script=NOTE):
         for site in (place, replaced):
             wait_until(lambda: len(site.noted()) == 1, "first event")
@@ -219,21 +221,6 @@ def test_follow_looks_by_itself(place):
         for site in (place, replaced):
             wait_until(lambda: len(site.noted()) == 2, "look by itself", patience=40)
     assert "result=no-watch" in place.logged()
-
-
-class limited_watches:
-    """No new inotify instance for anybody, for as long as a program takes to start."""
-    PATH = "/proc/sys/fs/inotify/max_user_instances"
-
-    def __enter__(self):
-        with open(self.PATH) as file:
-            self.before = file.read()
-        with open(self.PATH, "w") as file:
-            file.write("0")
-
-    def __exit__(self, *unused):
-        with open(self.PATH, "w") as file:
-            file.write(self.before)
 
 
 def test_a_command_that_cannot_start_uses_up_no_try(place):
