@@ -19,7 +19,7 @@ enum {
 	PLACES = CONNECTIONS_MOST + 256, /* the rest is for threads that accept meanwhile */
 	DRAIN_QUIET_MS = 20,		/* how long a silent kept one is waited for, */
 	DRAIN_MS = 100,			/* and how long all of them together; */
-	DRAIN_FRESH_MS = 1000,		/* how long new ones, whose request is coming */
+	DRAIN_FRESH_MS = 500,		/* how long new ones, whose request is coming */
 	KEPT_WHEN_FULL_SECONDS = 1,
 	NO_DESCRIPTOR_PAUSE_MS = 20
 };

@@ -60,7 +60,7 @@ bool connections_stopping(struct connections *all);
 
 /* After connections_stop(): claims one of those left, each once.  With a
  * listener of our own the backlog comes first, then the idle ones that speak
- * up within a moment, new ones within a second (the others are closed).  NULL:
+ * up within a moment, new ones within half a second (the others are closed).  NULL:
  * no more. */
 struct connection *connections_drain(struct connections *all);
 
