@@ -30,9 +30,9 @@ void responder_watch(struct responder *responder);
 /* Accepts no new connection (but serves the backlog of a listener of our
  * own), lets running requests finish, answers those that are already on their
  * way, ends the threads and frees everything.  Takes a tenth of a second when
- * nothing runs, half a second where a new connection stays silent, and no longer than request_timeout and
- * some seconds in any case; then threads that hang in a file system's call
- * are left behind. */
+ * nothing runs, half a second where a new connection stays silent, and no
+ * longer than request_timeout and some seconds in any case; then threads that
+ * hang in a file system's call are left behind. */
 void responder_stop(struct responder *responder);
 
 #endif
