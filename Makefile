@@ -104,7 +104,7 @@ install: all	## install below DESTDIR and PREFIX
 	for page in man/*; do \
 		install -D -m 644 $$page $(SHAREDIR)/man/man$${page##*.}/$${page##*/} || exit 1; \
 	done
-	cp -R --no-preserve=ownership apache-conf lighttpd-conf etc $(wildcard examples) $(DATADIR)/
+	cp -R --no-preserve=ownership apache-conf lighttpd-conf etc $(wildcard examples) docs $(DATADIR)/
 	find $(DATADIR) -type f -exec sed -i 's|/usr/bin/ringspool|$(PREFIX)/bin/ringspool|g; \
 		s|/usr/lib/cgi-bin/|$(PREFIX)/lib/cgi-bin/|g' {} +
 	install -d $(LIBDIR)/systemd/system $(SHAREDIR)/bash-completion/completions

@@ -9,7 +9,6 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "process.h"
 #include "json.h"
 #include "session.h"
 
@@ -139,9 +139,9 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	umask(077);
+	process_prepare();
+	umask(077);		/* what it writes is its own */
 	(void)setrlimit(RLIMIT_CORE, &no_core);	/* it would hold the credentials */
-	(void)signal(SIGPIPE, SIG_IGN);
 	json_start();
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
 		fputs("ringspool-renew: libcurl cannot be started\n", stderr);

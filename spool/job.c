@@ -85,7 +85,8 @@ static int plan_process(posix_spawnattr_t *attributes, const struct command *com
 	int error;
 
 	sigemptyset(&defaults);
-	sigaddset(&defaults, SIGPIPE);	/* ignored by us */
+	sigaddset(&defaults, SIGPIPE);	/* ignored by us, as is */
+	sigaddset(&defaults, SIGXFSZ);
 	error = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP
 		| POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	if (!error)

@@ -3,13 +3,12 @@
  * subcommands; what they do is in their own files.
  */
 #include <getopt.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 
+#include "process.h"
 #include "tool.h"
 
 static const char program[] = "ringspool";
@@ -92,8 +91,7 @@ int main(int argc, char **argv)
 	const char *file = NULL;
 	int option;
 
-	umask(SPOOL_UMASK);
-	signal(SIGPIPE, SIG_IGN);
+	process_prepare();
 	/* '+': what follows the subcommand is the subcommand's. */
 	while ((option = getopt(argc, argv, "+c:Vh")) != -1) {
 		switch (option) {
