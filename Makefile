@@ -32,7 +32,7 @@ PYTEST = RINGSPOOL_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovi
 # Debian's names of what each step needs.
 BUILD_PACKAGES = gcc libc6-dev libcjson-dev libcurl4-openssl-dev libfcgi-dev libinih-dev libmd-dev
 DEMO_PACKAGES = $(BUILD_PACKAGES) ca-certificates curl lighttpd lighttpd-mod-openssl openssl python3
-CHECK_PACKAGES = $(DEMO_PACKAGES) apache2 libapache2-mod-fcgid libcmocka-dev libfcgi-bin \
+CHECK_PACKAGES = $(DEMO_PACKAGES) apache2 chromium libapache2-mod-fcgid libcmocka-dev libfcgi-bin \
 	mandoc nginx-light procps python3-pytest spawn-fcgi strace systemd
 
 BINDIR = $(DESTDIR)$(PREFIX)/bin

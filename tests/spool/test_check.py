@@ -162,7 +162,9 @@ def test_planted_status_file(site):
     os.mkfifo(site.state / "status.json")
     check(site, status=UNKNOWN)
     (site.state / "status.json").unlink()
-    (site.state / "status.json").symlink_to("/etc/hostname")
+    site.status(subscription())
+    (site.state / "status.json").rename(site.state / "other")
+    (site.state / "status.json").symlink_to("other")
     check(site, status=UNKNOWN)
 
 

@@ -221,6 +221,7 @@ static void families_hold_no_ids(void **state)
 			"account/~/presence?phoneNumber=~" },
 		{ "/x/+16505550100/9d38419f-645f-4ee3-a053-8cf1368c21c4/me@example.com/Call me",
 			"x/~/~/~/~" },
+		{ "/x/ad38419f-645f-4ee3-a053-8cf1368c21c4/b1650555", "x/~/~" },
 		{ "", "(none)" }, { "/", "(none)" }, { "\x1b[2J", "~" }, { "//a//", "~/a/~/" },
 		{ "/restapi/", "restapi/" }, { "/restapi/vx/a", "restapi/vx/a" },
 	};
