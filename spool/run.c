@@ -31,16 +31,15 @@ struct loop {
 	int64_t next_look, next_forget;	/* job_clock() */
 };
 
-/* Whether a spool was replaced, or one that was missing may be there now. */
-static bool spools_changed(const struct spools *spools)
+/* Whether a path leads to another spool by now. */
+static bool is_replaced(const struct spools *spools)
 {
 	for (unsigned i = 0; i < spools->count; i++)
-		if (!spools->states[i] || !spool_is_current(states_spool(spools->states[i])))
+		if (spools->states[i] && !spool_is_current(states_spool(spools->states[i])))
 			return true;
 	return false;
 }
 
-/* Jobs hold on to their spool, so this waits until none is left. */
 static void reopen(struct runner *runner)
 {
 	struct reason why;
@@ -51,6 +50,17 @@ static void reopen(struct runner *runner)
 	runner_report(runner, LOG_ERR, "spool-trouble", &why);
 	runner->stopping = true;
 	runner->status = EX_UNAVAILABLE;
+}
+
+/* A spool that was replaced is opened anew; since jobs hold on to theirs, not
+ * before the last of them ended, and none is started until then. */
+static void follow_replacement(struct runner *runner)
+{
+	bool replaced = is_replaced(&runner->spools);
+
+	runner->draining = replaced && runner_busy(runner) > 0;
+	if (replaced && !runner->draining)
+		reopen(runner);
 }
 
 static void forget_done(struct loop *loop, int64_t now)
@@ -70,17 +80,15 @@ static void forget_done(struct loop *loop, int64_t now)
 static void look(struct loop *loop, int64_t now)
 {
 	struct runner *runner = loop->runner;
+	bool drained = runner->draining && runner_busy(runner) == 0;
 
-	if (now < loop->next_look || runner->stopping)
+	if (runner->stopping || (now < loop->next_look && !drained))
 		return;
-	if (spools_changed(&runner->spools)) {
-		if (runner_busy(runner) > 0)
-			return;
-		reopen(runner);
-		if (runner->stopping)
-			return;
-	}
 	loop->next_look = now + LOOK_MS;
+	follow_replacement(runner);
+	if (runner->stopping || runner->draining)
+		return;
+	runner_open_missing(runner);
 	runner_recover(runner);
 	for (int i = 0; i < LANE_COUNT; i++)
 		queue_note(&runner->queue, (enum queue_lane)i);
@@ -99,6 +107,11 @@ static bool is_over(const struct runner *runner)
 		&& !queue_wants_reading(&runner->queue);
 }
 
+static bool can_take(const struct runner *runner)
+{
+	return !runner->stopping && !runner->draining && runner->pause == 0;
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
@@ -109,7 +122,7 @@ static int time_to_wait(const struct loop *loop)
 {
 	const struct runner *runner = loop->runner;
 	int64_t now = job_clock(), wait = LOOK_MS, queue = queue_wait(&runner->queue);
-	bool can_start = !runner->stopping && runner_busy(runner) < runner->job_count;
+	bool can_start = can_take(runner) && runner_busy(runner) < runner->job_count;
 
 	wait = earlier(wait, loop->next_look - now);
 	if (runner->pause > 0)
@@ -121,8 +134,7 @@ static int time_to_wait(const struct loop *loop)
 	for (unsigned i = 0; i < runner->job_count; i++)
 		if (runner->jobs[i].phase == JOB_RUNNING)
 			wait = earlier(wait, runner->jobs[i].deadline - now);
-	/* A look that waits for jobs to end must not make us spin. */
-	return wait > 0 ? (int)wait : runner_busy(runner) > 0 ? 10 : 0;
+	return wait > 0 ? (int)wait : 0;
 }
 
 static void wait_for_something(struct loop *loop)
@@ -189,7 +201,7 @@ static void run_loop(struct loop *loop)
 		}
 		runner_settle(runner);
 		look(loop, now);
-		if (runner->pause == 0 && !runner->stopping)
+		if (can_take(runner))
 			runner_start_jobs(runner);
 		if (is_over(runner))
 			return;

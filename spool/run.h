@@ -32,6 +32,7 @@ struct runner {
 	struct job *jobs;
 	unsigned job_count;	/* -j */
 	bool stopping;		/* nothing more is taken */
+	bool draining;		/* the same, until all jobs ended and the spool is opened anew */
 	bool strand;		/* an interrupted event is to be recovered */
 	bool changed;		/* a round may find something to start */
 	int status;		/* exit status */
@@ -44,6 +45,9 @@ struct runner {
  * or -1 with *why filled. */
 int runner_open(struct runner *runner, struct reason *why);
 void runner_close(struct runner *runner);
+
+/* Tries to open a spool that could not be opened before. */
+void runner_open_missing(struct runner *runner);
 
 /* Says what is wrong, ten times a minute at most. */
 void runner_report(struct runner *runner, int level, const char *what,

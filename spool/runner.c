@@ -78,6 +78,21 @@ int runner_open(struct runner *runner, struct reason *why)
 	return 0;
 }
 
+void runner_open_missing(struct runner *runner)
+{
+	struct reason why;
+	int opened = spools_open_missing(&runner->spools, &why);
+
+	if (opened > 0 && make_directories(&runner->spools, &why) < 0)
+		opened = -1;
+	if (opened < 0)
+		runner_report(runner, LOG_ERR, "spool-trouble", &why);
+	if (opened <= 0)
+		return;
+	watch_close(&runner->watch);
+	open_watch(runner);
+}
+
 void runner_close(struct runner *runner)
 {
 	watch_close(&runner->watch);

@@ -20,6 +20,22 @@ int spools_open(struct spools *spools, const struct config *config,
 	return opened == spools->count ? 0 : opened > 0 ? 1 : -1;
 }
 
+int spools_open_missing(struct spools *spools, struct reason *why)
+{
+	int result = 0;
+
+	for (unsigned i = 0; i < spools->count; i++) {
+		if (spools->states[i])
+			continue;
+		spools->states[i] = states_open(spools_path(spools, i),
+			spools->config->seen_days, why);
+		if (!spools->states[i])
+			return -1;
+		result = 1;
+	}
+	return result;
+}
+
 void spools_close(struct spools *spools)
 {
 	for (unsigned i = 0; i < SPOOLS; i++) {

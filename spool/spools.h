@@ -27,6 +27,11 @@ int spools_open(struct spools *spools, const struct config *config,
 	struct reason *why);
 void spools_close(struct spools *spools);
 
+/* Opens what is not open, such as a file system that was mounted since: 1 when
+ * all are open by now and one was opened, 0 when there was nothing to open, -1
+ * with *why filled when one cannot be opened still. */
+int spools_open_missing(struct spools *spools, struct reason *why);
+
 /* The path of one, open or not. */
 const char *spools_path(const struct spools *spools, unsigned which);
 

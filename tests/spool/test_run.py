@@ -203,24 +203,40 @@ def test_follow_takes_what_arrives_while_it_waits(place):
 
 
 def test_follow_looks_by_itself(place):
-    """Where nothing is told (in a user namespace without inotify), and after `mv spool
-    elsewhere` and a new one: both within 30 s, waited for together."""
+    """Where nothing is told (in a user namespace without inotify), after `mv spool
+    elsewhere` and a new one, and for a fallback spool that is mounted late, though a
+    command runs all the time: within 30 s, waited for together."""
     place.before = ["unshare", "-Ur", "sh", "-c",
                     'echo 0 > /proc/sys/user/max_inotify_instances; exec "$@"', "sh"]
     replaced = Place(place.directory / "replaced")
-    for site in (place, replaced):
+    late = Place(place.directory / "late")
+    fallback = late.directory / "fallback"
+    for site in (place, replaced, late):
         site.deliver("u0")
-    with place.started("--follow", script=NOTE), \
-            replaced.started("--follow", script=NOTE):
-        for site in (place, replaced):
+    late.env["RINGSPOOL_FALLBACK_SPOOL"] = str(fallback)
+    with place.started("--follow", script=NOTE), replaced.started("--follow", script=NOTE), \
+            late.started("--follow", "-j", 2, script=NOTE + '[ $RINGSPOOL_UUID = u1 ] || '
+                         'while [ ! -e "$NOTES.go" ]; do sleep 0.01; done') as runs_on:
+        for site in (place, replaced, late):
             wait_until(lambda: len(site.noted()) == 1, "first event")
         replaced.spool.rename(replaced.directory / "old")
-        replaced.make(replaced.spool)
+        for spool in (replaced.spool, fallback):
+            replaced.make(spool)
         for site in (place, replaced):
             site.deliver("u1")
-        for site in (place, replaced):
+        late.deliver("u1", spool=fallback)
+        for site in (place, replaced, late):
             wait_until(lambda: len(site.noted()) == 2, "look by itself", patience=40)
+        assert seconds_used(runs_on.pid) < 5, "it waits, and does not spin"
+        (late.directory / "notes.go").touch()
     assert "result=no-watch" in place.logged()
+
+
+def seconds_used(pid):
+    """Processor time of a running program."""
+    with open(f"/proc/{pid}/stat") as stat:
+        user, system = stat.read().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def test_a_command_that_cannot_start_uses_up_no_try(place):
