@@ -154,6 +154,18 @@ static int measure_space(struct space *space, const char *path, struct reason *w
 	return 0;
 }
 
+/* Tries once more to open a spool, to learn why it cannot be. */
+static void note_trouble(struct space *space, const struct spools *spools, unsigned which)
+{
+	struct states *states = states_open(spools_path(spools, which),
+		spools->config->seen_days, &space->trouble);
+
+	if (states)
+		reason_set(&space->trouble, "spool %.200s: could not be opened just now",
+			spools_path(spools, which));
+	states_close(states);
+}
+
 static int survey_one(struct surveying *surveying, struct states *states,
 	struct space *space)
 {
@@ -193,10 +205,12 @@ int survey_take(struct survey *survey, struct spools *spools, unsigned what,
 	memset(survey, 0, sizeof *survey);
 	survey->now = time(NULL);
 	survey->arrival_hours = hours < ARRIVAL_HOURS_MAX ? hours : ARRIVAL_HOURS_MAX;
-	for (unsigned i = 0; i < spools->count; i++)
-		if (spools->states[i] && survey_one(&surveying, spools->states[i],
-		    &survey->space[i]) < 0)
+	for (unsigned i = 0; i < spools->count; i++) {
+		if (!spools->states[i])
+			note_trouble(&survey->space[i], spools, i);
+		else if (survey_one(&surveying, spools->states[i], &survey->space[i]) < 0)
 			return -1;
+	}
 	qsort(survey->families, survey->family_count, sizeof survey->families[0], by_name);
 	qsort(survey->failures, survey->failure_count, sizeof survey->failures[0],
 		most_first);

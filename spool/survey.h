@@ -58,6 +58,7 @@ struct failure_tally {
 
 struct space {
 	bool open;			/* whether the spool could be used */
+	struct reason trouble;		/* why not, then */
 	uint64_t free, total;		/* bytes, for unprivileged users */
 };
 

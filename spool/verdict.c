@@ -109,13 +109,14 @@ static void judge_spool(const struct judging *judging, unsigned which)
 			.none = min_free == 0 } };
 	struct finding finding = { .unit = "B", .value = (double)space->free,
 		.threshold = &threshold, .total = (double)space->total };
-	char bytes[FIGURE_SIZE];
+	char bytes[FIGURE_SIZE], trouble[160];
 
 	if (!space->open) {
 		/* Without its fallback nothing is lost yet. */
 		finding.level = which == 0 ? LEVEL_CRITICAL : LEVEL_WARNING;
-		(void)snprintf(finding.text, sizeof finding.text, "%s cannot be used",
-			names[which]);
+		text_plain(trouble, sizeof trouble, space->trouble.text);
+		(void)snprintf(finding.text, sizeof finding.text, "%s cannot be used: %s",
+			names[which], trouble);
 		judging->tell(judging->context, &finding);
 		return;
 	}

@@ -78,7 +78,8 @@ def test_free_space_against_min_free(site):
 
 def test_spools_that_cannot_be_used(site):
     site.fallback.rmdir()
-    assert "fallback spool cannot be used" in check(site, status=WARNING)[0]
+    text, _ = check(site, status=WARNING)
+    assert f"fallback spool cannot be used: spool {site.fallback}: does not exist" in text
     site.spool.rename(site.directory / "away")
     text, _ = check(site, status=CRITICAL, performance=False)
     assert "does not exist" in text
