@@ -396,23 +396,29 @@ static void abandon(struct runner *runner, struct job *job)
 	job_free(job);
 }
 
+/* Gives up what is left, once nothing more is taken and nothing helped. */
+static void abandon_ended(struct runner *runner)
+{
+	end(runner, EX_IOERR);
+	for (unsigned i = 0; i < runner->job_count; i++)
+		if (runner->jobs[i].phase == JOB_ENDED)
+			abandon(runner, &runner->jobs[i]);
+}
+
 static void settle_ended(struct runner *runner)
 {
 	struct reason why;
+	bool refused = false;
 
-	for (unsigned i = 0; i < runner->job_count; i++) {
-		struct job *job = &runner->jobs[i];
-
-		if (job->phase != JOB_ENDED || settle(runner, job, &why) == 0)
-			continue;
-		note_trouble(runner, &why);
-		if (runner->stopping && runner->troubles >= TROUBLES_MAX) {
-			end(runner, EX_IOERR);
-			abandon(runner, job);
-			continue;
-		}
+	for (unsigned i = 0; i < runner->job_count; i++)
+		if (runner->jobs[i].phase == JOB_ENDED
+		    && settle(runner, &runner->jobs[i], &why) < 0)
+			refused = true;
+	if (!refused)
 		return;
-	}
+	note_trouble(runner, &why);
+	if (runner->stopping && runner->troubles >= TROUBLES_MAX)
+		abandon_ended(runner);
 }
 
 static void sync_spools(struct runner *runner)

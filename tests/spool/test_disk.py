@@ -105,3 +105,16 @@ def test_without_follow_it_ends_and_says_so(place, disk):
     place.run("--retry-delay", "5h", script=NOTE + "exit 1")
     assert sum(place.counts().values()) == 60
     assert set(uuids(place)) == {f"u{i:02}" for i in range(60)}
+
+
+def test_one_that_cannot_be_moved_does_not_hold_back_what_ran_well(place):
+    """failed/ is no directory: those that fail stay in work/, the rest is done."""
+    for i in range(4):
+        place.deliver(f"u{i}")
+    (place.spool / "failed").write_text("")
+    with place.started("--follow", "-j", 4, "--retries", 0, script=NOTE +
+                       '[ "$RINGSPOOL_UUID" != u0 ]'):
+        wait_until(lambda: place.counts() == {"running": 1}, "the others done")
+        (place.spool / "failed").unlink()
+        wait_until(lambda: place.counts() == {"failed": 1}, "the last moved")
+    assert uuids(place) == ["u0", "u1", "u2", "u3"]
