@@ -14,7 +14,7 @@
 struct tool {
 	struct config config;
 	struct log log;		/* for `run`; the others talk on stderr */
-	struct spools spools;	/* opened by main, but for `run` */
+	struct spools spools;	/* opened by main, or by who opens_itself */
 };
 
 /* Says "ringspool SUBCOMMAND: text" on standard error and returns `status`. */

@@ -190,9 +190,9 @@ def test_status_file_that_makes_no_sense_is_on_the_page(site):
 # -- in a browser
 
 @pytest.fixture
-def page(site, tmp_path):
+def page(site):
     busy(site)
-    file = tmp_path / "status.html"
+    file = site.directory / "status.html"
     site.look("report", "-o", file)
     return file
 
