@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import shutil
 import signal
+import subprocess
 import time
 
 import pytest
 
-from consuming import Place, notification, wait_until
+from consuming import RECEIVER, TOOL, Place, notification, wait_until
 
 NOTE = 'echo "$RINGSPOOL_UUID $RINGSPOOL_ATTEMPT" >> "$NOTES"; '
 
@@ -260,6 +262,39 @@ def test_due_time_of_a_wrong_clock_is_not_waited_for(place):
         place.spool / "retry" / f"{name}.1.{int(time.time()) + 10 * 365 * 86400}.json")
     place.run(script=NOTE)
     assert place.noted() == [["u1", "2"]]
+
+
+def test_receiver_and_consumer_are_two_users_of_one_group(place):
+    """And nothing else of theirs matters: not the umask, nor who made a directory."""
+    receiver, consumer, group = 64100, 64101, 64102
+    place.directory.chmod(0o777)
+    place.log.touch()
+    place.log.chmod(0o666)
+    os.chown(place.spool, 0, group)
+    place.spool.chmod(0o2770)
+    programs = {}
+    for program in (TOOL, RECEIVER):    # the build may lie where only root can look
+        programs[program] = shutil.copy(program, place.directory)
+    body = notification("u1")
+    users = {"extra_groups": [], "group": group, "umask": 0o077, "check": True,
+             "capture_output": True, "text": True}
+    env = place.env | {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": str(len(body)),
+                       "GATEWAY_INTERFACE": "CGI/1.1"}
+
+    def deliver():
+        subprocess.run([programs[RECEIVER]], input=body.decode(), env=env, user=receiver, **users)
+
+    def act(*words, user=consumer):
+        return subprocess.run([programs[TOOL], *words], env=place.env, user=user,
+                              stdin=subprocess.DEVNULL, **users).stdout
+    deliver()
+    act("run", "--keep", "1", "--", "grep", "-q", "u1")
+    assert place.counts() == {"done": 1}
+    assert act("replay", "--all", user=receiver) == "replayed 1 event\n"
+    act("run", "--retries", "0", "--", "false")
+    assert act("retry", "--all", user=receiver) == "made due 1 event\n"
+    act("run", "--", "true")
+    assert place.counts() == {}
 
 
 @pytest.mark.parametrize("words", [
