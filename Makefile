@@ -84,17 +84,20 @@ demo:	## show the main job for real, with a web server and a stand-in platform
 	@$(MAKE) --no-print-directory --silent all
 	@/usr/bin/python3 -B tests/demo/demo.py
 
+# The same suites against three builds; only ringspool.fcgi has threads.
 check:	## build and pass all tests
 	@tests/install-packages.sh $(CHECK_PACKAGES)
-	@$(MAKE) --no-print-directory --silent all
-	@$(MAKE) --no-print-directory --silent SAN=address unit
-	@$(MAKE) --no-print-directory --silent SAN=thread unit
-	@$(MAKE) --no-print-directory --silent unit
 	mandoc -Tlint -Wwarning man/*
-	@for suite in $(PYTEST_SUITES); do echo "== $$suite"; $(PYTEST) $$suite || exit 1; done
+	@$(MAKE) --no-print-directory --silent unit suites
+	@$(MAKE) --no-print-directory --silent SAN=address unit suites
+	@$(MAKE) --no-print-directory --silent SAN=thread unit suites \
+		PYTEST_SUITES=tests/integration
 
 unit: all $(UNIT_TESTS)
 	@for test in $(UNIT_TESTS); do $$test || exit 1; done
+
+suites: all
+	@for suite in $(PYTEST_SUITES); do echo "== $(BUILD): $$suite"; $(PYTEST) $$suite || exit 1; done
 
 # Units and scripts name /usr/bin; below another PREFIX they name that.
 install: all	## install below DESTDIR and PREFIX
@@ -105,8 +108,8 @@ install: all	## install below DESTDIR and PREFIX
 		install -D -m 644 $$page $(SHAREDIR)/man/man$${page##*.}/$${page##*/} || exit 1; \
 	done
 	cp -R --no-preserve=ownership apache-conf lighttpd-conf etc $(wildcard examples) docs $(DATADIR)/
-	find $(DATADIR) -type f -exec sed -i 's|/usr/bin/ringspool|$(PREFIX)/bin/ringspool|g; \
-		s|/usr/lib/cgi-bin/|$(PREFIX)/lib/cgi-bin/|g' {} +
+	find $(DATADIR) -type f -exec sed -i -e 's|/usr/bin/ringspool|$(PREFIX)/bin/ringspool|g' \
+		-e 's|/usr/lib/cgi-bin/|$(PREFIX)/lib/cgi-bin/|g' {} +
 	install -d $(LIBDIR)/systemd/system $(SHAREDIR)/bash-completion/completions
 	cp $(DATADIR)/etc/*.service $(DATADIR)/etc/*.socket $(DATADIR)/etc/*.timer \
 		$(DATADIR)/etc/*.path $(LIBDIR)/systemd/system/
@@ -118,7 +121,7 @@ install: all	## install below DESTDIR and PREFIX
 clean:	## remove build/
 	rm -rf build
 
-.PHONY: all help packages demo check unit install clean
+.PHONY: all help packages demo check unit suites install clean
 .SECONDARY:
 
 -include $(shell find build -name '*.d' 2>/dev/null)
