@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "times.h"
+
 /* Thirty subscriptions of 2,000 filters each take some 50 MiB. */
 #define PARSER_BUDGET ((size_t)512 << 20)
 
@@ -65,4 +67,21 @@ long long json_number(const cJSON *object, const char *name, long long most)
 	    || item->valuedouble > (double)most)
 		return -1;
 	return (long long)item->valuedouble;
+}
+
+void json_add_text(cJSON *object, const char *name, const char *text)
+{
+	if (text && text[0])
+		(void)cJSON_AddStringToObject(object, name, text);
+	else
+		(void)cJSON_AddNullToObject(object, name);
+}
+
+void json_add_time(cJSON *object, const char *name, time_t moment)
+{
+	char text[TIME_TEXT] = "";
+
+	if (moment > 0)
+		time_format(moment, text);
+	json_add_text(object, name, text);
 }

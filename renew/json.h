@@ -1,5 +1,6 @@
 /*
- * json: a JSON text from outside, parsed by cJSON with its gaps closed.
+ * json: a JSON text from outside, parsed by cJSON with its gaps closed; and
+ * members written the same way everywhere.
  *
  * cJSON accepts raw NUL bytes, cuts strings at an escaped one, and takes up
  * to forty times a text's size in memory: such texts are refused, and each
@@ -10,6 +11,7 @@
 
 #include <cjson/cJSON.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "reason.h"
 
@@ -25,5 +27,11 @@ const char *json_text(const cJSON *object, const char *name);
 
 /* A whole number from 0 to `most`, or -1 where there is none. */
 long long json_number(const cJSON *object, const char *name, long long most);
+
+/* Adds a text, or null where it is NULL or empty. */
+void json_add_text(cJSON *object, const char *name, const char *text);
+
+/* Adds a moment in ISO 8601, or null for 0. */
+void json_add_time(cJSON *object, const char *name, time_t moment);
 
 #endif

@@ -6,26 +6,10 @@
 #include "address.h"
 #include "check_print.h"
 #include "filters.h"
+#include "json.h"
 #include "times.h"
 
 enum { TEXT_SIZE = 2400 };
-
-static void add_text(cJSON *json, const char *name, const char *text)
-{
-	if (text && text[0])
-		(void)cJSON_AddStringToObject(json, name, text);
-	else
-		(void)cJSON_AddNullToObject(json, name);
-}
-
-static void add_time(cJSON *json, const char *name, time_t moment)
-{
-	char text[TIME_TEXT] = "";
-
-	if (moment > 0)
-		time_format(moment, text);
-	add_text(json, name, text);
-}
 
 /* A text from outside, fit for a terminal. */
 static const char *fit(const struct run *run, const char *text, char out[TEXT_SIZE])
@@ -43,14 +27,14 @@ static cJSON *record_to_json(const struct run *run, const struct declared *decla
 
 	if (record->address)
 		address_show(record->address, address);
-	add_text(json, "name", declared ? declared->name : NULL);
-	add_text(json, "id", record->id);
-	add_text(json, "transport", record->transport);
-	add_text(json, "status", record->status);
-	add_text(json, "trouble", record->trouble);
-	add_text(json, "address", record->address ? address : NULL);
-	add_time(json, "created_at", record->created_at);
-	add_time(json, "expires_at", record->expires_at);
+	json_add_text(json, "name", declared ? declared->name : NULL);
+	json_add_text(json, "id", record->id);
+	json_add_text(json, "transport", record->transport);
+	json_add_text(json, "status", record->status);
+	json_add_text(json, "trouble", record->trouble);
+	json_add_text(json, "address", record->address ? address : NULL);
+	json_add_time(json, "created_at", record->created_at);
+	json_add_time(json, "expires_at", record->expires_at);
 	if (record->expires_at)
 		(void)cJSON_AddNumberToObject(json, "expires_in", (double)left);
 	else
@@ -62,9 +46,9 @@ static cJSON *record_to_json(const struct run *run, const struct declared *decla
 	for (size_t i = 0; i < record->disabled_count; i++) {
 		cJSON *one = cJSON_CreateObject();
 
-		add_text(one, "filter", record->disabled[i].filter);
-		add_text(one, "reason", record->disabled[i].reason);
-		add_text(one, "message", record->disabled[i].message);
+		json_add_text(one, "filter", record->disabled[i].filter);
+		json_add_text(one, "reason", record->disabled[i].reason);
+		json_add_text(one, "message", record->disabled[i].message);
 		(void)cJSON_AddItemToArray(list, one);
 	}
 	return json;
@@ -190,10 +174,10 @@ void show_grant(struct run *run, const struct grant *grant)
 
 	if (run->document) {
 		json = cJSON_AddObjectToObject(run->document, "token");
-		add_text(json, "server", run->settings->server);
-		add_text(json, "owner_id", grant->owner_id);
-		add_text(json, "scope", grant->scope);
-		add_time(json, "expires_at", grant->expires_at);
+		json_add_text(json, "server", run->settings->server);
+		json_add_text(json, "owner_id", grant->owner_id);
+		json_add_text(json, "scope", grant->scope);
+		json_add_time(json, "expires_at", grant->expires_at);
 		return;
 	}
 	time_format(grant->expires_at, when);
@@ -215,10 +199,10 @@ void show_filters(struct run *run)
 		if (list) {
 			cJSON *json = cJSON_CreateObject();
 
-			add_text(json, "name", kind->name);
-			add_text(json, "family", kind->family);
-			add_text(json, "description", kind->description);
-			add_text(json, "path", kind->path);
+			json_add_text(json, "name", kind->name);
+			json_add_text(json, "family", kind->family);
+			json_add_text(json, "description", kind->description);
+			json_add_text(json, "path", kind->path);
 			(void)cJSON_AddItemToArray(list, json);
 			continue;
 		}
@@ -245,8 +229,8 @@ void show_check(struct run *run, const struct declared *declared,
 	if (!list)
 		list = cJSON_AddArrayToObject(run->document, "checks");
 	json = cJSON_CreateObject();
-	add_text(json, "name", declared->name);
-	add_text(json, "address", address);
+	json_add_text(json, "name", declared->name);
+	json_add_text(json, "address", address);
 	(void)cJSON_AddBoolToObject(json, "passes", faults == 0);
 	(void)cJSON_AddItemToObject(json, "rules", check_to_json(report));
 	(void)cJSON_AddItemToArray(list, json);

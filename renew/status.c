@@ -3,27 +3,11 @@
 #include <string.h>
 
 #include "address.h"
+#include "json.h"
 #include "store.h"
 #include "times.h"
 
 enum { STATUS_VERSION = 1 };
-
-static void add_text(cJSON *json, const char *name, const char *text)
-{
-	if (text && text[0])
-		(void)cJSON_AddStringToObject(json, name, text);
-	else
-		(void)cJSON_AddNullToObject(json, name);
-}
-
-static void add_time(cJSON *json, const char *name, time_t moment)
-{
-	char text[TIME_TEXT] = "";
-
-	if (moment > 0)
-		time_format(moment, text);
-	add_text(json, name, text);
-}
 
 /* { "exit_status", "code", "text" }, or null. */
 static void add_error(cJSON *json, int exit_status, const char *code, const char *text)
@@ -36,8 +20,8 @@ static void add_error(cJSON *json, int exit_status, const char *code, const char
 	}
 	error = cJSON_AddObjectToObject(json, "error");
 	(void)cJSON_AddNumberToObject(error, "exit_status", exit_status);
-	add_text(error, "code", code);
-	add_text(error, "text", text);
+	json_add_text(error, "code", code);
+	json_add_text(error, "text", text);
 }
 
 static void add_disabled(cJSON *json, const struct known *known)
@@ -47,9 +31,9 @@ static void add_disabled(cJSON *json, const struct known *known)
 	for (size_t i = 0; known && i < known->disabled_count; i++) {
 		cJSON *one = cJSON_CreateObject();
 
-		add_text(one, "filter", known->disabled[i].filter);
-		add_text(one, "reason", known->disabled[i].reason);
-		add_text(one, "message", known->disabled[i].message);
+		json_add_text(one, "filter", known->disabled[i].filter);
+		json_add_text(one, "reason", known->disabled[i].reason);
+		json_add_text(one, "message", known->disabled[i].message);
 		(void)cJSON_AddItemToArray(list, one);
 	}
 }
@@ -60,15 +44,15 @@ static cJSON *describe(const struct declared *declared, const struct known *know
 	char address[ADDRESS_SHOWN];
 
 	address_show(declared->address, address);
-	add_text(json, "name", declared->name);
-	add_text(json, "address", address);
-	add_text(json, "id", known ? known->id : NULL);
-	add_text(json, "status", known ? known->status : NULL);
-	add_time(json, "expires_at", known ? known->expires_at : 0);
+	json_add_text(json, "name", declared->name);
+	json_add_text(json, "address", address);
+	json_add_text(json, "id", known ? known->id : NULL);
+	json_add_text(json, "status", known ? known->status : NULL);
+	json_add_time(json, "expires_at", known ? known->expires_at : 0);
 	(void)cJSON_AddNumberToObject(json, "filters", (double)declared->filter_count);
 	add_disabled(json, known);
-	add_time(json, "last_good_run", known ? known->last_good : 0);
-	add_time(json, "failing_since", known ? known->failing_since : 0);
+	json_add_time(json, "last_good_run", known ? known->last_good : 0);
+	json_add_time(json, "failing_since", known ? known->failing_since : 0);
 	add_error(json, known ? known->error_status : 0, known ? known->code : NULL,
 		known && known->failing_since ? known->error : NULL);
 	return json;
@@ -81,11 +65,11 @@ int status_write(int store, const struct status_input *input, struct reason *why
 	int result;
 
 	(void)cJSON_AddNumberToObject(json, "version", STATUS_VERSION);
-	add_text(json, "program", "ringspool-renew " RINGSPOOL_VERSION);
-	add_time(json, "run_at", input->now);
+	json_add_text(json, "program", "ringspool-renew " RINGSPOOL_VERSION);
+	json_add_time(json, "run_at", input->now);
 	(void)cJSON_AddNumberToObject(json, "exit_status", input->exit_status);
-	add_time(json, "last_good_run", input->state->last_good);
-	add_time(json, "retry_after", input->state->retry_until);
+	json_add_time(json, "last_good_run", input->state->last_good);
+	json_add_time(json, "retry_after", input->state->retry_until);
 	add_error(json, input->exit_status, input->failure ? input->failure->code : NULL,
 		input->failure ? input->failure->text : NULL);
 	list = cJSON_AddArrayToObject(json, "subscriptions");
