@@ -5,7 +5,6 @@
 #include "address.h"
 #include "json.h"
 #include "store.h"
-#include "times.h"
 
 enum { STATUS_VERSION = 1 };
 
