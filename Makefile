@@ -32,7 +32,8 @@ PYTEST = RINGSPOOL_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovi
 # Debian's names of what each step needs.
 BUILD_PACKAGES = gcc libc6-dev libcjson-dev libcurl4-openssl-dev libfcgi-dev libinih-dev libmd-dev
 DEMO_PACKAGES = $(BUILD_PACKAGES) ca-certificates curl lighttpd lighttpd-mod-openssl openssl python3
-CHECK_PACKAGES = $(DEMO_PACKAGES) apache2 chromium libapache2-mod-fcgid libcmocka-dev libfcgi-bin \
+CHECK_PACKAGES = $(DEMO_PACKAGES) apache2 chromium clang libapache2-mod-fcgid \
+	libclang-rt-14-dev libcmocka-dev libfcgi-bin \
 	mandoc nginx-light procps python3-pytest spawn-fcgi strace systemd
 
 BINDIR = $(DESTDIR)$(PREFIX)/bin
@@ -89,6 +90,7 @@ check:	## build and pass all tests
 	@tests/install-packages.sh $(CHECK_PACKAGES)
 	mandoc -Tlint -Wwarning man/*
 	@$(MAKE) --no-print-directory --silent unit suites
+	@$(MAKE) --no-print-directory --silent fuzz FUZZ_SECONDS=20
 	@$(MAKE) --no-print-directory --silent SAN=address unit suites
 	@$(MAKE) --no-print-directory --silent SAN=thread unit suites \
 		PYTEST_SUITES=tests/integration
@@ -100,6 +102,21 @@ suites: all
 	@for suite in $(PYTEST_SUITES); do echo "== $(BUILD): $$suite"; $(PYTEST) $$suite || exit 1; done
 
 # Units and scripts name /usr/bin; below another PREFIX they name that.
+# Fuzz targets: tests/fuzz/fuzz_NAME.c with seeds in tests/fuzz/seeds/NAME.
+FUZZ_SECONDS = 60
+FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+build/fuzz/%: tests/fuzz/fuzz_%.c $(wildcard shared/*.[ch] spool/*.[ch])
+	@mkdir -p $(@D)
+	clang -std=c11 -D_GNU_SOURCE -DRINGSPOOL_VERSION='"$(VERSION)"' -I. -Ishared -O1 -g \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \
+		$(filter-out %/main.c,$(wildcard shared/*.c spool/*.c)) $(SHARED_LIBS)
+
+fuzz: $(FUZZERS)	## fuzz each target for FUZZ_SECONDS
+	@for fuzzer in $(FUZZERS); do \
+		tests/fuzz/run.sh $$fuzzer tests/fuzz/seeds/$${fuzzer##*/} $(FUZZ_SECONDS) || exit 1; \
+	done
+
 install: all	## install below DESTDIR and PREFIX
 	install -d $(LIBDIR)/cgi-bin $(BINDIR) $(DATADIR)
 	install -m 755 $(BUILD)/ringspool.cgi $(LIBDIR)/cgi-bin/
@@ -121,7 +138,7 @@ install: all	## install below DESTDIR and PREFIX
 clean:	## remove build/
 	rm -rf build
 
-.PHONY: all help packages demo check unit suites install clean
+.PHONY: all help packages demo check unit suites fuzz install clean
 .SECONDARY:
 
 -include $(shell find build -name '*.d' 2>/dev/null)

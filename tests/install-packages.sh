@@ -3,17 +3,19 @@
 # if there are any.  Services that come with them are not started.
 set -eu
 
-missing=
-for package in "$@"; do
-	case $(dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null) in
+left=$#
+while [ "$left" -gt 0 ]; do
+	case $(dpkg-query -W -f='${db:Status-Abbrev}' "$1" 2>/dev/null) in
 	ii*) ;;
-	*) missing="$missing $package" ;;
+	*) set -- "$@" "$1" ;;
 	esac
+	shift
+	left=$((left - 1))
 done
-[ -n "$missing" ] || exit 0
+[ $# -gt 0 ] || exit 0
 
 if [ "$(id -u)" -ne 0 ]; then
-	echo "missing packages; as root: apt-get install$missing" >&2
+	echo "missing packages; as root: apt-get install $*" >&2
 	exit 69
 fi
 
@@ -23,10 +25,10 @@ if [ ! -e $policy ]; then
 	printf '#!/bin/sh\nexit 101\n' >$policy
 	chmod 755 $policy
 fi
-echo "installing$missing"
+echo "installing $*"
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
-if ! { apt-get update && apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+if ! { apt-get update && apt-get install -y --no-install-recommends "$@"; } >"$log" 2>&1; then
 	cat "$log" >&2
 	rm -f "$log"
 	exit 1
