@@ -91,7 +91,8 @@ check:	## build and pass all tests
 	mandoc -Tlint -Wwarning man/*
 	@$(MAKE) --no-print-directory --silent unit suites
 	@$(MAKE) --no-print-directory --silent fuzz FUZZ_SECONDS=20
-	@$(MAKE) --no-print-directory --silent SAN=address unit suites
+	@$(MAKE) --no-print-directory --silent SAN=address unit suites \
+		PYTEST_SUITES="$(filter-out tests/platform,$(PYTEST_SUITES))"
 	@$(MAKE) --no-print-directory --silent SAN=thread unit suites \
 		PYTEST_SUITES=tests/integration
 
