@@ -63,7 +63,7 @@ $(BUILD)/ringspool.fcgi: $(patsubst %.c,$(BUILD)/%.o,$(wildcard fcgi/*.c)) $(SHA
 	$(LINK) -o $@ $^ -lfcgi $(SHARED_LIBS) -pthread
 
 $(BUILD)/ringspool-renew: $(patsubst %.c,$(BUILD)/%.o,$(wildcard renew/*.c)) $(SHARED_OBJECTS)
-	$(LINK) -o $@ $^ -lcurl $(SHARED_LIBS)
+	$(LINK) -o $@ $^ -lcurl -lresolv $(SHARED_LIBS)
 
 $(BUILD)/ringspool: $(patsubst %.c,$(BUILD)/%.o,$(wildcard spool/*.c)) $(SHARED_OBJECTS)
 	$(LINK) -o $@ $^ $(SHARED_LIBS)
@@ -71,7 +71,7 @@ $(BUILD)/ringspool: $(patsubst %.c,$(BUILD)/%.o,$(wildcard spool/*.c)) $(SHARED_
 # A unit test links what it tests: all objects but those with a main().
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/fixture.o $(TESTED_OBJECTS)
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ -lcmocka -lcurl $(SHARED_LIBS) -pthread
+	$(LINK) -o $@ $^ -lcmocka -lcurl -lresolv $(SHARED_LIBS) -pthread
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -100,7 +100,11 @@ unit: all $(UNIT_TESTS)
 	@for test in $(UNIT_TESTS); do $$test || exit 1; done
 
 suites: all
-	@for suite in $(PYTEST_SUITES); do echo "== $(BUILD): $$suite"; $(PYTEST) $$suite || exit 1; done
+	@for suite in $(PYTEST_SUITES); do \
+		echo "== $(BUILD): $$suite"; scratch=$$(mktemp -d); \
+		$(PYTEST) --basetemp=$$scratch/pytest $$suite; status=$$?; \
+		rm -rf $$scratch; [ $$status = 0 ] || exit 1; \
+	done
 
 # Units and scripts name /usr/bin; below another PREFIX they name that.
 # Fuzz targets: tests/fuzz/fuzz_NAME.c with seeds in tests/fuzz/seeds/NAME.
