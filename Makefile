@@ -27,7 +27,7 @@ endif
 COMPILE = $(CC) -std=c11 -D_GNU_SOURCE -DRINGSPOOL_VERSION='"$(VERSION)"' -Ishared \
 	$(WARNINGS) $(HARDENING) $(SANITIZE) $(CFLAGS) -MMD -MP
 LINK = $(CC) -pie $(SANITIZE) $(CFLAGS) $(LDFLAGS)
-PYTEST = RINGSPOOL_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider
+PYTEST = PYTHONDONTWRITEBYTECODE=1 RINGSPOOL_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider
 
 # Debian's names of what each step needs.
 BUILD_PACKAGES = gcc libc6-dev libcjson-dev libcurl4-openssl-dev libfcgi-dev libinih-dev libmd-dev
