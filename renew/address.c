@@ -1,8 +1,11 @@
 #include "address.h"
 
 #include <curl/curl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+enum { SECRET_LEAST = 6 };
 
 static bool is_visible(const char *text)
 {
@@ -114,14 +117,91 @@ bool address_equal(const char *a, const char *b)
 	return equal;
 }
 
+/* Where the user name and password begin and how long they are; 0: none. */
+static size_t find_userinfo(const char *address, size_t length, size_t *at)
+{
+	const char *slashes = memmem(address, length, "://", 3);
+	size_t host;
+	const char *end;
+
+	*at = slashes ? (size_t)(slashes - address) + 3 : 0;
+	host = strcspn(address + *at, "/?#");
+	end = memrchr(address + *at, '@', host);
+	return end ? (size_t)(end - address) - *at : 0;
+}
+
 void address_show(const char *address, char out[ADDRESS_SHOWN])
 {
-	size_t length = strcspn(address, "?#");
+	static const char hidden[] = "***";
+	size_t length = strcspn(address, "?#"), at, userinfo, used = 0;
 	bool query = address[length] != '\0';
 
-	if (length > ADDRESS_MAX_BYTES)
-		length = ADDRESS_MAX_BYTES;
-	for (size_t i = 0; i < length; i++)
-		out[i] = address[i] < '!' || address[i] > '~' ? '?' : address[i];
-	strcpy(out + length, query ? "?***" : "");
+	userinfo = find_userinfo(address, length, &at);
+	for (size_t i = 0; i < length && used < ADDRESS_MAX_BYTES; i++) {
+		if (userinfo > 0 && i == at) {
+			strcpy(out + used, hidden);
+			used += strlen(hidden);
+			i += userinfo;
+		}
+		out[used++] = address[i] < '!' || address[i] > '~' ? '?' : address[i];
+	}
+	strcpy(out + used, query ? "?***" : "");
+}
+
+/* Adds a text as it stands and percent-encoded. */
+static int add_text(struct masking *masking, const char *text)
+{
+	char *encoded = curl_easy_escape(NULL, text, 0);
+	int result = -1;
+
+	if (encoded && masking_add(masking, text) == 0)
+		result = masking_add(masking, encoded);
+	if (encoded)
+		explicit_bzero(encoded, strlen(encoded));
+	curl_free(encoded);
+	return result;
+}
+
+/* Adds a value as it stands and decoded. */
+static int add_value(struct masking *masking, const char *value)
+{
+	char *decoded = curl_easy_unescape(NULL, value, 0, NULL);
+	int result = -1;
+
+	if (decoded && add_text(masking, value) == 0)
+		result = add_text(masking, decoded);
+	if (decoded)
+		explicit_bzero(decoded, strlen(decoded));
+	curl_free(decoded);
+	return result;
+}
+
+/* Adds a parameter, NAME=VALUE or a mere value. */
+static int add_parameter(struct masking *masking, const char *parameter)
+{
+	const char *equals = strchr(parameter, '=');
+	const char *value = equals ? equals + 1 : parameter;
+
+	if (add_text(masking, parameter) < 0)
+		return -1;
+	return strlen(value) < SECRET_LEAST ? 0 : add_value(masking, value);
+}
+
+int address_add_secrets(const char *address, struct masking *masking)
+{
+	const char *query = strchr(address, '?');
+	char *copy, *rest;
+	int result;
+
+	if (!query)
+		return 0;
+	result = add_text(masking, query + 1);
+	copy = rest = strdup(query + 1);
+	if (!copy)
+		return -1;
+	for (char *parameter; result == 0 && (parameter = strsep(&rest, "&;"));)
+		result = add_parameter(masking, parameter);
+	explicit_bzero(copy, strlen(query + 1));
+	free(copy);
+	return result;
 }

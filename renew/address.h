@@ -3,7 +3,7 @@
  * made fit to be shown.
  *
  * People put secrets into the query of a webhook's address, so no query is
- * ever shown.
+ * ever shown; nor are the user name and password of somebody else's.
  */
 #ifndef RINGSPOOL_ADDRESS_H
 #define RINGSPOOL_ADDRESS_H
@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "masking.h"
 #include "reason.h"
 
 enum { ADDRESS_MAX_BYTES = 2000, ADDRESS_SHOWN = ADDRESS_MAX_BYTES + 8 };
@@ -28,8 +29,14 @@ bool address_is_loopback(const char *address);
  * case, the port may be left out where it is the scheme's. */
 bool address_equal(const char *a, const char *b);
 
-/* Writes the address with its query as ?***, and what is not visible ASCII
- * as '?'; longer ones are cut. */
+/* Writes the address with its query as ?***, user name and password as ***@,
+ * and what is not visible ASCII as '?'; longer ones are cut. */
 void address_show(const char *address, char out[ADDRESS_SHOWN]);
+
+/* Masks the query wherever it is repeated: as a whole, each parameter, and
+ * each value by itself, as it stands, decoded and encoded.  A value of fewer
+ * than 6 bytes ("true", "prod", 2026) is masked only with its name: alone it
+ * would take ordinary words out of every text.  -1: out of memory. */
+int address_add_secrets(const char *address, struct masking *masking);
 
 #endif

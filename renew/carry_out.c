@@ -33,6 +33,7 @@ static int fail(struct run *run, const struct declared *declared,
 	const struct failure *failure)
 {
 	struct known *known = declared ? state_know(run->state, declared->name) : NULL;
+	char text[sizeof failure->text];
 
 	run->ended |= failure_ends_run(failure->kind);
 	report_failure(run->report, name_of(declared), failure);
@@ -43,7 +44,8 @@ static int fail(struct run *run, const struct declared *declared,
 	run->failed[declared - run->settings->subscriptions] = true;
 	if (!known->failing_since)
 		known->failing_since = run->report->now;
-	(void)known_set_text(&known->error, failure->text);	/* or the text before */
+	masking_text(run->report->masking, failure->text, text, sizeof text);
+	(void)known_set_text(&known->error, text);	/* or the text before */
 	memcpy(known->code, failure->code, sizeof known->code);
 	known->error_status = failure_exit_status(failure->kind);
 	return -1;
@@ -205,7 +207,8 @@ static const struct check_line *check(struct run *run, const struct declared *de
 	struct check_report *report)
 {
 	struct check_request request = { .address = declared->address,
-		.verification_token = run->token, .ca_file = run->settings->ca_file };
+		.verification_token = run->token, .ca_file = run->settings->ca_file,
+		.masking = run->report->masking };
 
 	(void)check_endpoint(&request, report);
 	return first_fault(report);

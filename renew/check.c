@@ -3,7 +3,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/random.h>
 
 #include "check_exchange.h"
@@ -145,20 +144,12 @@ static bool judge_handshake(struct check_report *report, const struct exchange_r
 
 /* What holds for every reply: the worst is told. */
 
-static bool is_json(const char *content_type)
-{
-	static const char json[] = "application/json";
-	size_t length = strcspn(content_type, "; \t");
-
-	return length == strlen(json) && strncasecmp(content_type, json, length) == 0;
-}
-
 static void judge_content_type(const struct trial *trial)
 {
 	for (size_t i = 0; i < trial->count; i++) {
 		const char *found = trial->replies[i].content_type;
 
-		if (is_json(found))
+		if (trial->replies[i].json)
 			continue;
 		check_judge(trial->report, RULE_CONTENT_TYPE, CHECK_FAIL, "%s (%s)",
 			found[0] ? found : "none", trial->names[i]);
@@ -173,7 +164,7 @@ static void judge_compression(const struct trial *trial)
 	for (size_t i = 0; i < trial->count; i++) {
 		const char *found = trial->replies[i].content_encoding;
 
-		if (!found[0] || strcasecmp(found, "identity") == 0)
+		if (!trial->replies[i].encoded)
 			continue;
 		check_judge(trial->report, RULE_COMPRESSION, CHECK_FAIL, "%s (%s)", found,
 			trial->names[i]);
@@ -238,7 +229,7 @@ static bool shake_hands(struct trial *trial, const char *token)
 {
 	const struct exchange_reply *reply = try(trial, "handshake", &(struct exchange){
 		.address = trial->request->address, .ca_file = trial->request->ca_file,
-		.validation_token = token, .body = "" });
+		.validation_token = token, .body = "", .masking = trial->request->masking });
 
 	return judge_connection(trial->report, reply) && judge_handshake(trial->report, reply);
 }
@@ -256,7 +247,8 @@ static void deliver(struct trial *trial, enum check_rule rule, const char *token
 	(void)snprintf(body, sizeof(body), "{\"uuid\":\"%s\",\"event\":\"%s\"}", uuid, EVENT_CHECK);
 	reply = try(trial, wanted == 200 ? "test delivery" : "delivery with a wrong token",
 		&(struct exchange){ .address = trial->request->address,
-		.ca_file = trial->request->ca_file, .verification_token = token, .body = body });
+		.ca_file = trial->request->ca_file, .verification_token = token, .body = body,
+		.masking = trial->request->masking });
 	if (reply->stage != STAGE_REPLIED)
 		check_judge(trial->report, rule, CHECK_FAIL, "%.100s", reply->error);
 	else

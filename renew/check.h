@@ -33,10 +33,13 @@
 
 #include <stddef.h>
 
+#include "masking.h"
+
 struct check_request {
 	const char *address;
 	const char *verification_token;	/* NULL: the receiver takes any sender */
 	const char *ca_file;		/* NULL or "": the system's authorities */
+	const struct masking *masking;	/* an endpoint may repeat a secret */
 };
 
 enum check_outcome {

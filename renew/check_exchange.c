@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define USER_AGENT "RingCentral-Webhook/8.3 (ringspool-renew " RINGSPOOL_VERSION " check)"
 
@@ -111,7 +112,6 @@ static void set_reply(CURL *curl, struct exchange_reply *reply)
 	curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
 	curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, note_tls);
 	curl_easy_setopt(curl, CURLOPT_DEBUGDATA, reply);
-	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reply->error);
 }
 
 static bool has_tls(CURL *curl)
@@ -177,13 +177,39 @@ static void note_connection(CURL *curl, struct exchange_reply *reply)
 	}
 }
 
-static void note_header(CURL *curl, const char *name, char *out, size_t size)
+/* The value of a header, or "" where there is none. */
+static const char *header_of(CURL *curl, const char *name)
 {
 	struct curl_header *header;
 
-	if (curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-		return;
-	copy_plain(out, size, header->value, strlen(header->value));
+	return curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK
+		? header->value : "";
+}
+
+static bool is_json(const char *content_type)
+{
+	static const char json[] = "application/json";
+	size_t length = strcspn(content_type, "; \t");
+
+	return length == strlen(json) && strncasecmp(content_type, json, length) == 0;
+}
+
+/* An endpoint may repeat the verification token in its headers. */
+static void note_headers(CURL *curl, const struct masking *masking,
+	struct exchange_reply *reply)
+{
+	const char *type = header_of(curl, "Content-Type");
+	const char *encoding;
+
+	reply->json = is_json(type);
+	masking_text(masking, type, reply->content_type, sizeof reply->content_type);
+	encoding = header_of(curl, "Content-Encoding");
+	reply->encoded = encoding[0] && strcasecmp(encoding, "identity") != 0;
+	masking_text(masking, encoding, reply->content_encoding,
+		sizeof reply->content_encoding);
+	masking_text(masking, header_of(curl, "Location"), reply->location,
+		sizeof reply->location);
+	reply->location[strcspn(reply->location, "?#")] = '\0';
 }
 
 static void note_echoes(CURL *curl, const char *token, struct exchange_reply *reply)
@@ -208,11 +234,7 @@ static void note_reply(CURL *curl, const struct exchange *request,
 	curl_easy_getinfo(curl, CURLINFO_TOTAL_TIME_T, &microseconds);
 	reply->wire += (size_t)header_bytes;
 	reply->milliseconds = (double)microseconds / 1000;
-	note_header(curl, "Content-Type", reply->content_type, sizeof(reply->content_type));
-	note_header(curl, "Content-Encoding", reply->content_encoding,
-		sizeof(reply->content_encoding));
-	note_header(curl, "Location", reply->location, sizeof(reply->location));
-	reply->location[strcspn(reply->location, "?#")] = '\0';
+	note_headers(curl, request->masking, reply);
 	note_echoes(curl, request->validation_token, reply);
 }
 
@@ -220,17 +242,18 @@ static void perform(CURL *curl, const struct exchange *request,
 	const struct curl_slist *headers, struct exchange_reply *reply)
 {
 	bool https = strncasecmp(request->address, "https:", strlen("https:")) == 0;
+	char error[CURL_ERROR_SIZE] = "";
 	CURLcode code;
 
 	set_request(curl, request, headers);
 	set_reply(curl, reply);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
 	code = curl_easy_perform(curl);
 	note_connection(curl, reply);
 	reply->stage = stage_of(curl, code, reply->peer[0] != '\0', https);
-	if (code != CURLE_OK && !reply->error[0])
-		copy_plain(reply->error, sizeof(reply->error), curl_easy_strerror(code),
-			CURL_ERROR_SIZE);
-	copy_plain(reply->error, sizeof(reply->error), reply->error, sizeof(reply->error));
+	if (code != CURLE_OK)
+		masking_text(request->masking, error[0] ? error : curl_easy_strerror(code),
+			reply->error, sizeof reply->error);
 	note_reply(curl, request, reply);
 }
 

@@ -10,8 +10,11 @@
 #define RINGSPOOL_CHECK_EXCHANGE_H
 
 #include <curl/curl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
+
+#include "masking.h"
 
 enum {
 	EXCHANGE_PATIENCE_MS = 6000,	/* then a reply counts as missing */
@@ -24,6 +27,7 @@ struct exchange {
 	const char *validation_token;	/* NULL: no such header */
 	const char *verification_token;	/* NULL: no such header */
 	const char *body;		/* JSON, "" for none */
+	const struct masking *masking;	/* of the texts in the reply */
 };
 
 /* How far it came. */
@@ -36,6 +40,7 @@ enum exchange_stage {
 	STAGE_REPLIED
 };
 
+/* Texts are masked, fit to be shown, and not to be judged by. */
 struct exchange_reply {
 	enum exchange_stage stage;
 	char error[CURL_ERROR_SIZE];	/* why it is not STAGE_REPLIED */
@@ -48,6 +53,8 @@ struct exchange_reply {
 	size_t wire;			/* bytes of status line, headers and body */
 	size_t echoes;			/* Validation-Token headers */
 	size_t true_echoes;		/* those with the very value that was sent */
+	bool json;			/* its media type */
+	bool encoded;			/* compressed, or the like */
 	char content_type[80];		/* "": no such header */
 	char content_encoding[40];	/* "": no such header */
 	char location[160];		/* without its query */

@@ -272,7 +272,8 @@ static void delete(struct run *run, int count, char *const *words)
 static void check_one(struct run *run, const struct declared *declared)
 {
 	struct check_request request = { .address = declared->address,
-		.verification_token = run->token, .ca_file = run->settings->ca_file };
+		.verification_token = run->token, .ca_file = run->settings->ca_file,
+		.masking = run->report->masking };
 	struct check_report report;
 	unsigned faults = check_endpoint(&request, &report);
 

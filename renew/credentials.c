@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <resolv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,6 +174,38 @@ int credentials_load(struct credentials *credentials, const char *directory,
 	if (result < 0)
 		credentials_free(credentials);
 	return result;
+}
+
+/* What `Authorization: Basic` holds, as libcurl makes it. */
+static int add_basic(const struct credentials *credentials, struct masking *masking)
+{
+	char *plain, *encoded;
+	size_t size;
+	int length = asprintf(&plain, "%s:%s", credentials->client_id,
+		credentials->client_secret);
+	int result = -1;
+
+	if (length < 0)
+		return -1;
+	size = ((size_t)length + 2) / 3 * 4 + 1;
+	encoded = malloc(size);
+	if (encoded && b64_ntop((const unsigned char *)plain, (size_t)length, encoded, size) >= 0)
+		result = masking_add(masking, encoded);
+	if (encoded)
+		explicit_bzero(encoded, size);
+	explicit_bzero(plain, (size_t)length);
+	free(encoded);
+	free(plain);
+	return result;
+}
+
+int credentials_add_secrets(const struct credentials *credentials,
+	struct masking *masking)
+{
+	if (masking_add(masking, credentials->client_secret) < 0
+	    || masking_add(masking, credentials->jwt) < 0)
+		return -1;
+	return add_basic(credentials, masking);
 }
 
 void credentials_free(struct credentials *credentials)

@@ -10,6 +10,7 @@
 #ifndef RINGSPOOL_CREDENTIALS_H
 #define RINGSPOOL_CREDENTIALS_H
 
+#include "masking.h"
 #include "reason.h"
 
 struct credentials {
@@ -24,6 +25,11 @@ struct credentials {
  * reading, its group) get at it. */
 int credentials_load(struct credentials *credentials, const char *directory,
 	struct reason *why);
+
+/* Masks the secret and the JWT wherever they are repeated, and what stands for
+ * id and secret in an Authorization header.  -1: out of memory. */
+int credentials_add_secrets(const struct credentials *credentials,
+	struct masking *masking);
 
 /* Wipes and frees. */
 void credentials_free(struct credentials *credentials);

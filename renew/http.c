@@ -30,6 +30,7 @@ struct http {
 
 /* A reply being received. */
 struct receiving {
+	const struct masking *masking;
 	struct http_reply *reply;
 	size_t capacity;
 	bool too_large;
@@ -78,21 +79,39 @@ static bool take_header(const char *line, const char *name, char *out, size_t si
 	return true;
 }
 
+/* Copies a header's line for people.  It is masked as a whole before it is cut:
+ * the first half of a secret would not be recognised. */
+static int mask_line(const struct masking *masking, const char *data, size_t size,
+	char *out, size_t out_size)
+{
+	char *line = strndup(data, size);
+
+	if (!line)
+		return -1;
+	line[strcspn(line, "\r\n")] = '\0';
+	masking_text(masking, line, out, out_size);
+	explicit_bzero(line, strlen(line));
+	free(line);
+	return 0;
+}
+
 static size_t receive_header(char *data, size_t one, size_t size, void *context)
 {
 	struct receiving *r = context;
-	char line[512], date[64];
+	char line[512], shown[512], date[64];
 
 	size *= one;
 	(void)snprintf(line, sizeof line, "%.*s",
 		(int)(size < sizeof line ? size : sizeof line - 1), data);
+	if (mask_line(r->masking, data, size, shown, sizeof shown) < 0)
+		return 0;
 	if (take_header(line, "Date", date, sizeof date)) {
 		time_t moment = curl_getdate(date, NULL);
 
 		r->reply->date = moment > 0 ? moment : 0;
 	}
 	(void)take_header(line, "Retry-After", r->retry_after, sizeof r->retry_after);
-	(void)take_header(line, "RCRequestId", r->reply->request_id,
+	(void)take_header(shown, "RCRequestId", r->reply->request_id,
 		sizeof r->reply->request_id);
 	if (take_header(line, "Content-Type", r->reply->content_type,
 	    sizeof r->reply->content_type)) {
@@ -142,17 +161,16 @@ static void trace_headers(const struct http *http, const char *mark, const char 
 	while (data < end) {
 		const char *stop = memchr(data, '\n', (size_t)(end - data));
 		size_t length = (size_t)((stop ? stop : end) - data);
-		char line[600], shown[800];
+		char shown[800];
 
-		(void)snprintf(line, sizeof line, "%.*s", (int)length, data);
-		line[strcspn(line, "\r\n")] = '\0';
+		if (mask_line(http->options.masking, data, length, shown, sizeof shown) < 0)
+			return;
 		for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
 			size_t name = strlen(hidden[i]);
 
-			if (strncasecmp(line, hidden[i], name) == 0 && line[name] == ':')
-				strcpy(line + name, ": ***");
+			if (strncasecmp(shown, hidden[i], name) == 0 && shown[name] == ':')
+				strcpy(shown + name, ": ***");
 		}
-		masking_text(http->options.masking, line, shown, sizeof shown);
 		if (shown[0])
 			fprintf(http->options.trace, "%s %s\n", mark, shown);
 		data = stop ? stop + 1 : end;
@@ -281,7 +299,7 @@ static enum failure_kind kind_of(CURLcode code, const struct receiving *r, bool 
 static int attempt(struct http *http, const struct http_call *call,
 	struct http_reply *reply, bool *again, struct failure *failure)
 {
-	struct receiving r = { .reply = reply };
+	struct receiving r = { .masking = http->options.masking, .reply = reply };
 	struct curl_slist *headers = make_headers(call);
 	char shown[CURL_ERROR_SIZE];
 	CURLcode code;

@@ -42,7 +42,7 @@ struct http_reply {
 	char *body;			/* NUL-terminated behind its size */
 	size_t size;
 	char content_type[80];		/* without parameters, lower case */
-	char request_id[80];		/* RCRequestId */
+	char request_id[80];		/* RCRequestId, masked */
 	time_t date;			/* the server's clock; 0 unknown */
 	long retry_after;		/* seconds from now; -1 not said */
 };

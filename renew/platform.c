@@ -225,7 +225,8 @@ static void mask_text(struct platform *platform, char **text)
 
 static void mask_record(struct platform *platform, struct record *record)
 {
-	mask_text(platform, &record->status);
+	if (!record_is_active(record))	/* which counts, whatever is a secret */
+		mask_text(platform, &record->status);
 	mask_text(platform, &record->transport);
 	mask_text(platform, &record->trouble);
 	for (size_t i = 0; i < record->disabled_count; i++) {

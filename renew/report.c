@@ -79,11 +79,16 @@ static void format_masked(const struct report *report, char out[LINE_SIZE],
 static void format_masked(const struct report *report, char out[LINE_SIZE],
 	const char *format, va_list args)
 {
-	char plain[LINE_SIZE];
+	char *plain;
 
-	(void)vsnprintf(plain, sizeof plain, format, args);
+	/* As a whole: of a secret that was cut the first half would be shown. */
+	if (vasprintf(&plain, format, args) < 0) {
+		strcpy(out, "out of memory");
+		return;
+	}
 	masking_text(report->masking, plain, out, LINE_SIZE);
-	explicit_bzero(plain, sizeof plain);
+	explicit_bzero(plain, strlen(plain));
+	free(plain);
 }
 
 /* With --json, standard output is for the document alone. */

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "credentials.h"
 #include "digest.h"
 #include "reconcile.h"
@@ -103,9 +104,8 @@ static int open_settings(struct session *session)
 static int mask_addresses(struct session *session)
 {
 	for (size_t i = 0; i < session->settings.count; i++) {
-		const char *query = strchr(session->settings.subscriptions[i].address, '?');
-
-		if (query && masking_add(&session->masking, query + 1) < 0)
+		if (address_add_secrets(session->settings.subscriptions[i].address,
+		    &session->masking) < 0)
 			return fail(session, FAILURE_SYSTEM, "out of memory");
 	}
 	return 0;
@@ -142,8 +142,7 @@ static int open_credentials(struct session *session)
 
 	if (credentials_load(credentials, session->settings.credentials, &why) < 0)
 		return fail(session, FAILURE_CREDENTIALS, why.text);
-	if (masking_add(&session->masking, credentials->client_secret) < 0
-	    || masking_add(&session->masking, credentials->jwt) < 0)
+	if (credentials_add_secrets(credentials, &session->masking) < 0)
 		return fail(session, FAILURE_SYSTEM, "out of memory");
 	if (session->options->verbosity > 1)
 		report_detail(&session->report, "client id: %s; client secret: %s; JWT: %s",

@@ -1,8 +1,10 @@
 """No secret in any output, in the files of the state, or in the process listing: not even
 where the platform repeats it."""
 
+import base64
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -91,6 +93,82 @@ def test_what_the_platform_repeats_in_a_record_is_masked(secretive):
         search(secretive, result.out + result.err, f"the output of {command}")
         search_files(secretive)
     assert secretive.status()["subscriptions"][0]["status"] == "Odd ***"
+
+
+def test_a_long_header_is_masked_before_it_is_cut(secretive):
+    """Of a secret across the cut the first half would be shown."""
+    secretive.well()
+    token = json.loads((secretive.state / "token.json").read_text())["access_token"]
+    jwt = secretive.platform.credentials.jwt
+    secretive.platform.fault("status", method="GET", status=400, headers=[
+        ["X-Debug", f"assertion={jwt * 3}"], ["X-Cut", "x" * 580 + token],
+        ["RCRequestId", "r" * 70 + token]])
+    result = secretive.run("-vv")
+    assert "X-Debug: assertion=***" in result.err
+    for secret in (jwt, token):
+        assert secret[:8] not in result.err
+
+
+SECRET_VALUES = ["hush-hush-hush", "hush hush/hush", "hush&hush=hush"]
+
+
+@pytest.mark.parametrize("value", SECRET_VALUES)
+@pytest.mark.parametrize("quoted", ["?tenant=1&amp;auth_token={raw}", "auth_token is {raw}",
+                                    "auth_token is {decoded}", "{all}"])
+def test_each_parameter_of_an_address_is_masked(place, value, quoted):
+    raw = quote(value, safe="/")
+    query = f"tenant=1&auth_token={raw}"
+    place.declare(address=f"{place.hook.address}?{query}")
+    body = {"errorCode": "CMN-101", "message": "refused: " + quoted.format(
+        raw=raw, decoded=value, all=quote(query, safe=""))}
+    place.platform.fault("body", method="POST", path=SUBSCRIPTIONS, status=400,
+                         text=json.dumps(body))
+    result = place.run()
+    assert result.status == 78 and "***" in result.err
+    told = result.err + (place.state / "status.json").read_text()
+    assert "hush" not in told
+
+
+def test_an_active_subscription_is_active_whatever_the_query_holds(place):
+    place.declare(address=f"{place.hook.address}?state=Active&type=application/json")
+    for _ in range(2):
+        place.well()
+    assert place.status()["subscriptions"][0]["status"] == "Active"
+    (report,) = place.run("check", "--json").document["checks"]
+    outcomes = {line["rule"]: line["outcome"] for line in report["rules"]}
+    assert outcomes["content-type"] == "pass"
+
+
+def test_basic_authorisation_repeated_is_masked(place):
+    credentials = place.platform.credentials
+    pair = f"{credentials.client_id}:{credentials.client_secret}".encode()
+    text = base64.b64encode(pair).decode()
+    place.platform.fault("body", path="/restapi/oauth/token", status=400, text=json.dumps({
+        "error": "invalid_client", "error_description": f"bad: Basic {text}"}))
+    result = place.run()
+    assert result.status == 77 and "bad: Basic ***" in result.err
+    assert text not in result.err + (place.state / "status.json").read_text()
+
+
+@pytest.mark.parametrize("before", [0, 70])
+def test_what_the_endpoint_repeats_is_masked(place, before):
+    """Also where the figure's length cuts it."""
+    place.hook.behave(content_type="x" * before + TOKEN)
+    for arguments in (["check"], ["check", "--json"], ["--json"], []):
+        result = place.run(*arguments)
+        assert result.status == 69
+        assert "content-type" in result.out + result.err
+        assert TOKEN[:8] not in result.out + result.err
+    assert TOKEN[:8] not in (place.state / "status.json").read_text()
+
+
+def test_a_password_in_somebody_else_s_address_is_not_shown(place):
+    place.platform.add_subscription("https://user:pass-word@hooks.example.com/x?secret=1",
+                                    ["/restapi/v1.0/account/~/presence"])
+    for arguments in (["list"], ["list", "--json"]):
+        result = place.well(*arguments)
+        assert "https://***@hooks.example.com/x?***" in result.out
+        assert "pass-word" not in result.out
 
 
 def test_texts_of_the_platform_do_not_steer_a_terminal(secretive):

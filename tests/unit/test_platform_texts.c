@@ -102,6 +102,10 @@ static void queries_are_never_shown(void **state)
 	assert_string_equal(shown, "https://a.example/x?***");
 	address_show("https://a.example/x\033[2J", shown);
 	assert_string_equal(shown, "https://a.example/x?[2J");
+	address_show("https://u:p@ss@a.example/@b?c@d", shown);
+	assert_string_equal(shown, "https://***@a.example/@b?***");
+	address_show("u:p@a.example", shown);
+	assert_string_equal(shown, "***@a.example");
 	memset(longest, 'a', sizeof longest - 1);
 	longest[sizeof longest - 1] = '\0';
 	longest[2500] = '?';
