@@ -28,17 +28,14 @@ static const char *name_of(const struct declared *declared)
 	return declared ? declared->name : NULL;
 }
 
-/* Reports, and remembers in the state what status.json tells. */
-static int fail(struct run *run, const struct declared *declared,
+int fail_subscription(struct run *run, const struct declared *declared,
 	const struct failure *failure)
 {
 	struct known *known = declared ? state_know(run->state, declared->name) : NULL;
 	char text[sizeof failure->text];
 
-	run->ended |= failure_ends_run(failure->kind);
+	run_meet(run, failure);
 	report_failure(run->report, name_of(declared), failure);
-	if (failure->kind == FAILURE_LATER && failure->retry_after > 0)
-		run->state->retry_until = time(NULL) + failure->retry_after;
 	if (!known)
 		return -1;
 	run->failed[declared - run->settings->subscriptions] = true;
@@ -59,7 +56,7 @@ static int save(struct run *run, const struct declared *declared)
 	if (state_save(run->state, run->store, &why) == 0)
 		return 0;
 	failure_set(&failure, FAILURE_CONFIG, "%s", why.text);
-	return fail(run, declared, &failure);
+	return fail_subscription(run, declared, &failure);
 }
 
 static int fail_memory(struct run *run, const struct declared *declared)
@@ -67,7 +64,7 @@ static int fail_memory(struct run *run, const struct declared *declared)
 	struct failure failure;
 
 	failure_set(&failure, FAILURE_SYSTEM, "out of memory");
-	return fail(run, declared, &failure);
+	return fail_subscription(run, declared, &failure);
 }
 
 static void report_disabled(struct run *run, const struct declared *declared,
@@ -239,7 +236,7 @@ static int delete_record(struct run *run, const struct declared *declared,
 	struct failure failure;
 
 	if (platform_delete(run->platform, record->id, &failure) < 0)
-		return fail(run, declared, &failure);
+		return fail_subscription(run, declared, &failure);
 	for (size_t i = 0; i < run->state->known_count; i++) {
 		struct known *known = &run->state->known[i];
 
@@ -294,7 +291,7 @@ static int create_for(struct work *work, const struct record **gone, const char 
 	if (result < 0) {
 		if (failure.kind == FAILURE_ENDPOINT)
 			explain_endpoint(run, work->declared, &failure);
-		return fail(run, work->declared, &failure);
+		return fail_subscription(run, work->declared, &failure);
 	}
 	result = learn_created(work, *gone, &record);
 	report_change(run->report, "created", work->declared->name, record.id, "%s", why);
@@ -382,7 +379,7 @@ static int update(struct work *work, const struct step *step)
 	if (prolong(run, declared, step->record, &after, &grew, &failure) < 0) {
 		if (failure.kind == FAILURE_GONE)
 			return create_first(work, "the one that was there is gone");
-		return fail(run, declared, &failure);
+		return fail_subscription(run, declared, &failure);
 	}
 	if (!grew) {
 		report_warning(run->report, declared->name, true, "the platform answered the"
@@ -420,7 +417,7 @@ static int fail_sick(struct run *run, const struct declared *declared,
 		record->trouble ? ")" : "", fault->rule, fault->measured, fault->remedy, when);
 	if (fault->sub_code)
 		(void)snprintf(failure.code, sizeof failure.code, "%s", fault->sub_code);
-	return fail(run, declared, &failure);
+	return fail_subscription(run, declared, &failure);
 }
 
 /* Not Active, and so it will stay: create anew if the endpoint passes, or if
@@ -455,7 +452,7 @@ static int revive(struct work *work, const struct record *listed)
 	if (platform_get(run->platform, listed->id, &record, &failure) < 0) {
 		if (failure.kind == FAILURE_GONE)
 			return create_first(work, "the one that was there is gone");
-		return fail(run, work->declared, &failure);
+		return fail_subscription(run, work->declared, &failure);
 	}
 	take_note(run, work->declared, &record);
 	if (record_is_active(&record)) {
@@ -527,6 +524,15 @@ static size_t run_length(const struct plan *plan, size_t from)
 	return count;
 }
 
+/* Whether it must not be touched: it is not known whether its subscription is
+ * there, and a second one could be created beside it. */
+static bool is_doubtful(const struct run *run, const struct declared *declared)
+{
+	const struct known *known = declared ? state_find(run->state, declared->name) : NULL;
+
+	return known && known->doubtful;
+}
+
 void carry_out(struct run *run, const struct plan *plan)
 {
 	for (size_t i = 0; run->dry_run && i < plan->count; i++)
@@ -535,7 +541,7 @@ void carry_out(struct run *run, const struct plan *plan)
 		struct work work = { .run = run, .declared = plan->steps[i].declared,
 			.steps = &plan->steps[i], .count = run_length(plan, i) };
 
-		for (size_t j = 0; j < work.count; j++)
+		for (size_t j = 0; j < work.count && !is_doubtful(run, work.declared); j++)
 			if (carry_out_step(&work, &work.steps[j]) < 0)
 				break;
 		i += work.count;

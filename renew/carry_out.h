@@ -18,6 +18,11 @@
  * other steps are left, and where the run meets one (run->ended) all are. */
 void carry_out(struct run *run, const struct plan *plan);
 
+/* Reports a failure of a declared subscription (NULL: one of the run), and
+ * remembers what status.json tells of it.  Returns -1. */
+int fail_subscription(struct run *run, const struct declared *declared,
+	const struct failure *failure);
+
 /* Takes note of what the platform shows of a declared subscription, and
  * reports filters that it disabled. */
 void take_note(struct run *run, const struct declared *declared,

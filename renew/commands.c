@@ -30,9 +30,7 @@ static void fail(struct run *run, const char *name, enum failure_kind kind,
 static void report_api_failure(struct run *run, const char *name,
 	const struct failure *failure)
 {
-	if (failure->kind == FAILURE_LATER && failure->retry_after > 0)
-		run->state->retry_until = time(NULL) + failure->retry_after;
-	run->ended |= failure_ends_run(failure->kind);
+	run_meet(run, failure);
 	report_failure(run->report, name, failure);
 }
 
@@ -49,7 +47,7 @@ static bool resolve(struct run *run, const struct plan *plan, const char *word,
 	}
 	meant->record = records_find(&run->present, word);
 	for (size_t i = 0; meant->record && i < settings->count; i++)
-		if (plan->kept[i] == meant->record)
+		if (plan->kept[i] && strcmp(plan->kept[i]->id, word) == 0)
 			meant->declared = &settings->subscriptions[i];
 	if (!meant->record)
 		fail(run, NULL, FAILURE_GONE, "neither a declared subscription nor an id on the"

@@ -277,7 +277,8 @@ static int plan_one(struct plan *plan, const struct plan_input *input,
 	for (size_t i = 0; i < input->present->count; i++) {
 		const struct record *record = &input->present->items[i];
 
-		if (record != best && belongs_to(input, declared, record)
+		if (!(best && strcmp(record->id, best->id) == 0)
+		    && belongs_to(input, declared, record)
 		    && plan_add(plan, STEP_DELETE, declared, record,
 			why_delete(input, declared, record, best != NULL)) < 0)
 			return -1;

@@ -15,6 +15,40 @@ static int fail(struct run *run, enum failure_kind kind, const char *text)
 	return -1;
 }
 
+/* Looks at a subscription that the state knows and the list lacks. */
+static int look_for(struct run *run, struct known *known)
+{
+	struct failure failure;
+	struct record record;
+	char text[300];
+
+	if (platform_get(run->platform, known->id, &record, &failure) == 0) {
+		record_free(&record);
+		(void)snprintf(text, sizeof text, "the list lacks %s (%s), which is there all the"
+			" same: it is not believed, and nothing is changed", known->id, known->name);
+		return fail(run, FAILURE_NONSENSE, text);
+	}
+	if (failure.kind == FAILURE_GONE)
+		return 0;
+	known->doubtful = true;
+	(void)fail_subscription(run, settings_find(run->settings, known->name), &failure);
+	return run->ended ? -1 : 0;
+}
+
+/* A list that lacks what we know may be false or incomplete, and whoever
+ * believes it creates a double in each run. */
+static int check_list(struct run *run)
+{
+	for (size_t i = 0; i < run->state->known_count; i++) {
+		struct known *known = &run->state->known[i];
+
+		if (known->id && !records_find(&run->present, known->id)
+		    && look_for(run, known) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int observe(struct run *run, struct plan *plan)
 {
 	struct plan_input input = {
@@ -25,12 +59,13 @@ int observe(struct run *run, struct plan *plan)
 	struct failure failure;
 
 	if (platform_list(run->platform, &run->present, &failure) < 0) {
-		if (failure.kind == FAILURE_LATER && failure.retry_after > 0)
-			run->state->retry_until = time(NULL) + failure.retry_after;
+		run_meet(run, &failure);
 		report_failure(run->report, NULL, &failure);
 		run->ended = true;
 		return -1;
 	}
+	if (check_list(run) < 0)
+		return -1;
 	input.now = platform_now(run->platform);
 	return plan_make(plan, &input) < 0 ? fail(run, FAILURE_SYSTEM, "out of memory") : 0;
 }
@@ -44,7 +79,8 @@ static void note_present(struct run *run, const struct plan *plan)
 		if (plan->kept[i]) {
 			if (known && known->id && strcmp(known->id, plan->kept[i]->id) == 0)
 				take_note(run, &run->settings->subscriptions[i], plan->kept[i]);
-		} else if (known && known->id && !records_find(&run->present, known->id)) {
+		} else if (known && known->id && !known->doubtful
+			&& !records_find(&run->present, known->id)) {
 			report_detail(run->report, "%s: %s is gone", known->name, known->id);
 			(void)known_set_text(&known->id, NULL);
 			(void)known_set_text(&known->status, NULL);
@@ -63,7 +99,7 @@ static void forget_undeclared(struct run *run)
 		const struct record *record;
 		bool taken = false;
 
-		if (settings_find(run->settings, known->name))
+		if (known->doubtful || settings_find(run->settings, known->name))
 			continue;
 		record = known->id ? records_find(&run->present, known->id) : NULL;
 		for (size_t j = 0; record && j < run->settings->count; j++)
@@ -99,7 +135,8 @@ static void carry_out_and_note(struct run *run, const struct plan *plan)
 {
 	struct reason why;
 
-	note_present(run, plan);
+	if (!run->dry_run)
+		note_present(run, plan);
 	/* What cannot be remembered must not be begun. */
 	if (plan->count > 0 && !run->dry_run && state_save(run->state, run->store, &why) < 0) {
 		(void)fail(run, FAILURE_CONFIG, why.text);

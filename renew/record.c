@@ -147,25 +147,57 @@ out:
 	return result;
 }
 
+/* Reads the list's next record; one whose id was there before is the same once
+ * more, and dropped: as a duplicate it would get the only one deleted. */
+static int take_record(struct records *records, const cJSON *item, struct reason *why)
+{
+	struct record *record = &records->items[records->count];
+
+	if (record_read(record, item, why) < 0)
+		return -1;
+	if (records_find(records, record->id))
+		record_free(record);
+	else
+		records->count++;
+	return 0;
+}
+
+/* Whether there is more of the list on another page. */
+static bool is_paged(const cJSON *json)
+{
+	const cJSON *paging = cJSON_GetObjectItemCaseSensitive(json, "paging");
+	const cJSON *next = cJSON_GetObjectItemCaseSensitive(
+		cJSON_GetObjectItemCaseSensitive(json, "navigation"), "nextPage");
+	long long size = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(json, "records"));
+
+	return (next && !cJSON_IsNull(next))
+		|| json_number(paging, "page", LLONG_MAX) > 1
+		|| json_number(paging, "totalPages", LLONG_MAX) > 1
+		|| json_number(paging, "totalElements", LLONG_MAX) > size;
+}
+
 int records_read(struct records *records, const cJSON *json, struct reason *why)
 {
 	const cJSON *list = cJSON_GetObjectItemCaseSensitive(json, "records");
 	const cJSON *item;
 	struct reason what;
+	size_t number = 0;
 
 	*records = (struct records){ 0 };
 	if (!cJSON_IsArray(list))
 		return reason_set(why, "\"records\" is missing, or no list");
+	if (is_paged(json))
+		return reason_set(why, "it is one page of several, and no list of all");
 	records->items = calloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *records->items);
 	if (!records->items)
 		return reason_set(why, "out of memory");
 	cJSON_ArrayForEach(item, list) {
-		if (record_read(&records->items[records->count], item, &what) < 0) {
-			reason_set(why, "record %zu of the list: %s", records->count + 1, what.text);
+		number++;
+		if (take_record(records, item, &what) < 0) {
+			reason_set(why, "record %zu of the list: %s", number, what.text);
 			records_free(records);
 			return -1;
 		}
-		records->count++;
 	}
 	return 0;
 }

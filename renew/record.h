@@ -45,8 +45,8 @@ struct records {
 /* Whether a text can be the id of a subscription. */
 bool record_id_is_well_formed(const char *id);
 
-/* Reads one record, or a list of them ({"records": [...]}).  Returns 0, or -1
- * with *why filled and nothing to free. */
+/* Reads one record, or a list of them ({"records": [...]}), of which each id is
+ * kept once, and which must be whole.  Returns 0, or -1 with *why filled and nothing to free. */
 int record_read(struct record *record, const cJSON *json, struct reason *why);
 int records_read(struct records *records, const cJSON *json, struct reason *why);
 

@@ -30,4 +30,8 @@ struct run {
 	bool *failed;			/* per declared subscription */
 };
 
+/* Takes note of a failure of a call: whether the run ends by it, since every
+ * further call would meet the same, and until when the platform asks to wait. */
+void run_meet(struct run *run, const struct failure *failure);
+
 #endif

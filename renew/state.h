@@ -35,6 +35,7 @@ struct known {
 	size_t disabled_count;
 	unsigned tries;			/* to replace it while its endpoint is sick */
 	time_t next_try;		/* platform's; with tries */
+	bool doubtful;			/* whether it is there; of this run, not kept */
 	/* for status.json */
 	char *status;			/* as last seen, or NULL */
 	time_t expires_at;		/* platform's; 0 unknown */
