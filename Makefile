@@ -129,13 +129,14 @@ install: all	## install below DESTDIR and PREFIX
 	for page in man/*; do \
 		install -D -m 644 $$page $(SHAREDIR)/man/man$${page##*.}/$${page##*/} || exit 1; \
 	done
-	cp -R --no-preserve=ownership apache-conf lighttpd-conf etc $(wildcard examples) docs $(DATADIR)/
+	cp -R --no-preserve=ownership README.md apache-conf lighttpd-conf etc examples docs $(DATADIR)/
+	chmod -R u=rwX,go=rX $(DATADIR)
 	find $(DATADIR) -type f -exec sed -i -e 's|/usr/bin/ringspool|$(PREFIX)/bin/ringspool|g' \
 		-e 's|/usr/lib/cgi-bin/|$(PREFIX)/lib/cgi-bin/|g' {} +
 	install -d $(LIBDIR)/systemd/system $(SHAREDIR)/bash-completion/completions
-	cp $(DATADIR)/etc/*.service $(DATADIR)/etc/*.socket $(DATADIR)/etc/*.timer \
+	install -m 644 $(DATADIR)/etc/*.service $(DATADIR)/etc/*.socket $(DATADIR)/etc/*.timer \
 		$(DATADIR)/etc/*.path $(LIBDIR)/systemd/system/
-	cp $(DATADIR)/etc/completion/* $(SHAREDIR)/bash-completion/completions/
+	install -m 644 $(DATADIR)/etc/completion/* $(SHAREDIR)/bash-completion/completions/
 	for kind in sysusers.d tmpfiles.d; do \
 		install -D -m 644 etc/$$kind/ringspool.conf $(LIBDIR)/$$kind/ringspool.conf || exit 1; \
 	done

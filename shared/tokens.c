@@ -36,7 +36,7 @@ static int slurp(struct tokens *tokens, const char *path, struct reason *why)
 	}
 	if (status.st_mode & S_IROTH) {
 		reason_set(why, "%.300s: may be read by everybody;"
-			" set chmod 0640 and the group of the web server", path);
+			" chmod 0640 and chgrp ringspool", path);
 		goto refuse;
 	}
 	if (status.st_size > FILE_MAX_BYTES) {

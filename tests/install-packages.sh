@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs those of the named Debian packages that are missing; needs root only
-# if there are any.  Services that come with them are not started.
+# if there are any.  Web servers that come with them are neither started nor
+# enabled at boot.
 set -eu
 
 left=$#
@@ -34,3 +35,9 @@ if ! { apt-get update && apt-get install -y --no-install-recommends "$@"; } >"$l
 	exit 1
 fi
 rm -f "$log"
+for package in "$@"; do
+	case $package in
+	apache2 | lighttpd) update-rc.d "$package" disable >/dev/null 2>&1 ;;
+	nginx-light) update-rc.d nginx disable >/dev/null 2>&1 ;;
+	esac
+done
