@@ -123,8 +123,8 @@ static void judge_spool(const struct judging *judging, unsigned which)
 	finding.level = judge(&threshold, finding.value);
 	set_label(&finding, "free", which == 0 ? "" : "_fallback");
 	figure_bytes(bytes, space->free);
-	(void)snprintf(finding.text, sizeof finding.text, "%s free in the %s", bytes,
-		names[which]);
+	(void)snprintf(finding.text, sizeof finding.text, "%s free in the %s%s", bytes,
+		names[which], finding.level == LEVEL_OK ? "" : ", less than min_free");
 	judging->tell(judging->context, &finding);
 }
 
