@@ -12,6 +12,7 @@ enum {
 	CLOCK_SLACK = 120,		/* seconds between two clocks and a call */
 	FIRST_RETRY = 15 * 60,		/* of a sick endpoint */
 	SECOND_RETRY = 60 * 60,
+	DISABLED_TOLD = 3,		/* filters, each with its reason */
 	LATER_RETRY = 24 * 60 * 60
 };
 
@@ -70,7 +71,7 @@ static int fail_memory(struct run *run, const struct declared *declared)
 static void report_disabled(struct run *run, const struct declared *declared,
 	const struct known *known)
 {
-	for (size_t i = 0; i < known->disabled_count; i++) {
+	for (size_t i = 0; i < known->disabled_count && i < DISABLED_TOLD; i++) {
 		const struct disabled_filter *one = &known->disabled[i];
 
 		report_warning(run->report, declared->name, true,
@@ -79,6 +80,9 @@ static void report_disabled(struct run *run, const struct declared *declared,
 			one->reason, one->reason[0] && one->message[0] ? ", " : "", one->message,
 			declared->name);
 	}
+	if (known->disabled_count > DISABLED_TOLD)
+		report_warning(run->report, declared->name, true, "the platform disabled %zu"
+			" filters in all; status.json lists them", known->disabled_count);
 }
 
 void take_note(struct run *run, const struct declared *declared,
@@ -107,13 +111,14 @@ void take_note(struct run *run, const struct declared *declared,
 
 static void tell_shorter_life(struct run *run, const struct declared *declared, long granted)
 {
-	char wanted[TIME_TEXT], got[TIME_TEXT];
+	char wanted[TIME_TEXT], got[TIME_TEXT], what[40];
 
 	if (granted >= declared->expires_in - CLOCK_SLACK)
 		return;
 	time_format_span(declared->expires_in, wanted);
 	time_format_span(granted, got);
-	report_warning(run->report, declared->name, false,
+	(void)snprintf(what, sizeof what, "expires_in %ld", declared->expires_in);
+	report_once(run->report, declared->name, what,
 		"expires_in asks for %s, the platform granted %s; it is renewed as much earlier",
 		wanted, got);
 }

@@ -59,6 +59,21 @@ static const struct code codes[] = {
 		"the application may not use JWT authorisation: see the developer console" },
 };
 
+static const char *const kind_names[] = {
+	[FAILURE_NONE] = "none", [FAILURE_UNREACHABLE] = "unreachable",
+	[FAILURE_UNCERTAIN] = "unreachable", [FAILURE_ENDPOINT] = "endpoint",
+	[FAILURE_REFUSED] = "refused", [FAILURE_LIMIT] = "limit", [FAILURE_LATER] = "later",
+	[FAILURE_NONSENSE] = "nonsense", [FAILURE_GONE] = "gone",
+	[FAILURE_TOKEN] = "credentials", [FAILURE_CREDENTIALS] = "credentials",
+	[FAILURE_PERMISSION] = "permission", [FAILURE_CONFIG] = "configuration",
+	[FAILURE_USAGE] = "usage", [FAILURE_SYSTEM] = "system"
+};
+
+const char *failure_kind_name(enum failure_kind kind)
+{
+	return kind_names[kind];
+}
+
 int failure_set(struct failure *failure, enum failure_kind kind, const char *format, ...)
 {
 	va_list args;
@@ -76,6 +91,11 @@ static const struct code *find_code(const char *code)
 		if (strcmp(codes[i].code, code) == 0)
 			return &codes[i];
 	return NULL;
+}
+
+bool failure_code_is_known(const char *code)
+{
+	return find_code(code) != NULL;
 }
 
 /* Where nothing is known of the code, or there is none. */

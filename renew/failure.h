@@ -44,6 +44,12 @@ int failure_set(struct failure *failure, enum failure_kind kind, const char *for
 int failure_from_reply(struct failure *failure, long status, const char *body,
 	size_t size, const char *request_id, const struct masking *masking);
 
+/* Whether it is an errorCode whose meaning the program knows. */
+bool failure_code_is_known(const char *code);
+
+/* The kind in a word, as in the JSON documents. */
+const char *failure_kind_name(enum failure_kind kind);
+
 /* Whether the run as a whole ends: every further call would meet the same. */
 bool failure_ends_run(enum failure_kind kind);
 

@@ -8,18 +8,9 @@
 #include <unistd.h>
 
 #include "times.h"
+#include "told.h"
 
 enum { LINE_SIZE = 1200, DAY_SECONDS = 86400 };
-
-static const char *const kind_names[] = {
-	[FAILURE_NONE] = "none", [FAILURE_UNREACHABLE] = "unreachable",
-	[FAILURE_UNCERTAIN] = "unreachable", [FAILURE_ENDPOINT] = "endpoint",
-	[FAILURE_REFUSED] = "refused", [FAILURE_LIMIT] = "limit", [FAILURE_LATER] = "later",
-	[FAILURE_NONSENSE] = "nonsense", [FAILURE_GONE] = "gone",
-	[FAILURE_TOKEN] = "credentials", [FAILURE_CREDENTIALS] = "credentials",
-	[FAILURE_PERMISSION] = "permission", [FAILURE_CONFIG] = "configuration",
-	[FAILURE_USAGE] = "usage", [FAILURE_SYSTEM] = "system"
-};
 
 void report_open(struct report *report, const struct masking *masking, int verbosity,
 	bool json)
@@ -133,27 +124,10 @@ void report_detail(struct report *report, const char *format, ...)
 	fprintf(details(report), "%s\n", text);
 }
 
-/* What was told under this key, made where it is new; NULL without a state. */
+/* NULL without a state to remember it in. */
 static struct told *told_of(struct report *report, const char *key)
 {
-	struct state *state = report->state;
-	struct told *grown;
-
-	if (!state)
-		return NULL;
-	for (size_t i = 0; i < state->told_count; i++)
-		if (strcmp(state->told[i].key, key) == 0)
-			return &state->told[i];
-	grown = reallocarray(state->told, state->told_count + 1, sizeof *grown);
-	if (!grown)
-		return NULL;
-	state->told = grown;
-	grown += state->told_count;
-	*grown = (struct told){ .key = strdup(key), .since = report->now };
-	if (!grown->key)
-		return NULL;
-	state->told_count++;
-	return grown;
+	return report->state ? told_find(report->state, key, report->now) : NULL;
 }
 
 /* Whether it is to be told now, and takes note that it was. */
@@ -169,6 +143,8 @@ static bool is_due(struct report *report, struct told *told, bool failure, bool 
 		return true;
 	due = told->at == 0 || told->at > report->now	/* the clock was set back */
 		|| (daily && report->now - told->at >= DAY_SECONDS);
+	if (due && failure && told_too_many(report->state, told, report->now))
+		due = false;
 	if (due)
 		told->at = report->now;
 	return due;
@@ -194,16 +170,14 @@ static void tell(struct report *report, const char *kind, const char *code,
 
 void report_failure(struct report *report, const char *name, const struct failure *failure)
 {
-	char text[LINE_SIZE], key[200];
-	const char *kind = kind_names[failure->kind];
+	char text[LINE_SIZE], key[TOLD_KEY];
 
 	masking_text(report->masking, failure->text, text, sizeof text);
-	(void)snprintf(key, sizeof key, "%s %s", name ? name : "run",
-		failure->code[0] ? failure->code : kind);
+	told_key(name, failure, key);
 	if (!report->failed)
 		report->worst = *failure;
 	report->failed = true;
-	tell(report, kind, failure->code, name, text,
+	tell(report, failure_kind_name(failure->kind), failure->code, name, text,
 		is_due(report, told_of(report, key), true, true));
 }
 
@@ -224,24 +198,88 @@ void report_warning(struct report *report, const char *name, bool daily,
 	tell(report, "warning", NULL, name, text, is_due(report, told, false, daily));
 }
 
+void report_once(struct report *report, const char *name, const char *what,
+	const char *format, ...)
+{
+	char text[LINE_SIZE], key[TOLD_KEY];
+	va_list args;
+
+	va_start(args, format);
+	format_masked(report, text, format, args);
+	va_end(args);
+	told_once_key(name, what, key);
+	tell(report, "warning", NULL, name, text,
+		is_due(report, told_of(report, key), false, false));
+}
+
+void report_recall(struct report *report, const char *label, time_t since)
+{
+	struct told *told = told_of(report, label);
+
+	if (!told)
+		return;
+	told->failure = true;
+	told->since = told->at = since;
+}
+
+/* Since when something with this label failed that has ended; 0: never, or it
+ * was told with an earlier one. */
+static time_t ended_since(const struct state *state, size_t index, const char *label)
+{
+	time_t since = state->told[index].since;
+
+	for (size_t i = 0; i < state->told_count; i++) {
+		const struct told *other = &state->told[i];
+		char other_label[TOLD_LABEL];
+
+		told_label(other->key, other_label);
+		if (other->present || !other->failure || strcmp(label, other_label) != 0)
+			continue;
+		if (i < index)
+			return 0;
+		if (other->since < since)
+			since = other->since;
+	}
+	return since;
+}
+
+static void tell_end(const struct report *report, size_t index)
+{
+	const struct told *told = &report->state->told[index];
+	char label[TOLD_LABEL], when[TIME_TEXT];
+	time_t since;
+
+	told_label(told->key, label);
+	since = ended_since(report->state, index, label);
+	if (since == 0 || (!told->at && report->cron))
+		return;
+	time_format(since, when);
+	fprintf(details(report), "ringspool-renew: well again: %s (since %s)\n", label, when);
+}
+
+/* What is kept although it was not met: an earlier failure of who still fails,
+ * for it may come back within the day; and what is told once for all. */
+static bool is_kept(const struct report *report, const struct told *told)
+{
+	if (!told->failure)
+		return told_is_once(report->state, told);
+	return report->now - told->at < DAY_SECONDS && told_still_fails(report->state, told);
+}
+
 void report_ended(struct report *report)
 {
 	struct state *state = report->state;
 	size_t kept = 0;
 
+	for (size_t i = 0; state && i < state->told_count; i++)
+		if (!state->told[i].present && state->told[i].failure
+		    && !told_still_fails(state, &state->told[i]))
+			tell_end(report, i);
 	for (size_t i = 0; state && i < state->told_count; i++) {
-		struct told *told = &state->told[i];
-		char since[TIME_TEXT];
-
-		if (told->present) {
-			state->told[kept++] = *told;
-			continue;
-		}
-		time_format(told->since, since);
-		if (told->failure && (told->at || !report->cron))
-			fprintf(details(report), "ringspool-renew: well again: %s (since %s)\n",
-				told->key, since);
-		free(told->key);
+		if (state->told[i].present || is_kept(report, &state->told[i]))
+			state->told[kept++] = state->told[i];
+		else
+			free(state->told[i].key);
 	}
 	if (state)
 		state->told_count = kept;

@@ -3,8 +3,9 @@
  *
  * Changes are told with -v; failures and warnings always, but under cron,
  * which mails every line: there a failure that lasts is told again once a
- * day, a warning once, and the end of a failure is told.  With --json all of
- * it is collected for the one document on standard output.
+ * day, a warning once, and the end of a failure is told; and of one
+ * subscription, or of the run, six different failures a day at most.  With
+ * --json all of it is collected for the one document on standard output.
  *
  * All texts are masked here.
  */
@@ -56,6 +57,14 @@ void report_failure(struct report *report, const char *name, const struct failur
 /* What deserves attention but is no failure.  `daily`: told every day. */
 void report_warning(struct report *report, const char *name, bool daily,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* A warning that cron is told once as long as its subscription is declared,
+ * also where it is not met in between; `what` is what makes it another one. */
+void report_once(struct report *report, const char *name, const char *what,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* A failure that was told elsewhere than through the state: that its end is. */
+void report_recall(struct report *report, const char *label, time_t since);
 
 /* The end of a run that looked at everything: failures of earlier runs that
  * were not met again have ended. */

@@ -16,7 +16,10 @@
 #include "times.h"
 #include "tokens.h"
 
+#define LOCK_TOLD "lock.told"
+
 enum {
+	DAY_SECONDS = 86400,
 	LOCK_SECONDS = 30,		/* that a command by hand waits for another run */
 	LOCK_PATIENCE = 3600,		/* seconds that a run may take before cron tells */
 	WAIT_MOST = 86400		/* longest Retry-After that is believed */
@@ -46,7 +49,22 @@ static int fail(struct session *session, enum failure_kind kind, const char *tex
 	return -1;
 }
 
-/* Another run is at work.  Cron need not tell, unless it takes too long. */
+/* Whether cron is to tell of a lock that is held: not unless it is held for too
+ * long, and then once a day.  The state is the holder's, so a mark tells. */
+static bool is_lock_due(const struct session *session, long age)
+{
+	time_t since, now = session->report.now;
+
+	if (!session->report.cron)
+		return true;
+	if (age < LOCK_PATIENCE || (store_marked(session->store, LOCK_TOLD, &since)
+		&& since <= now && now - since < DAY_SECONDS))
+		return false;
+	store_mark(session->store, LOCK_TOLD);
+	return true;
+}
+
+/* Another run is at work. */
 static int fail_locked(struct session *session, long age)
 {
 	struct failure failure;
@@ -54,13 +72,25 @@ static int fail_locked(struct session *session, long age)
 
 	time_format_span(age, span);
 	failure_set(&failure, FAILURE_LATER, "another run has been at work for %s", span);
-	if (!session->report.cron || age >= LOCK_PATIENCE) {
+	if (is_lock_due(session, age)) {
 		report_failure(&session->report, NULL, &failure);
 	} else {
 		session->report.failed = true;
 		session->report.worst = failure;
 	}
 	return -1;
+}
+
+/* What was told of the lock has ended: it was just taken. */
+static void note_lock_ended(struct session *session)
+{
+	time_t since;
+
+	if (session->options->command
+	    || !store_marked(session->store, LOCK_TOLD, &since))
+		return;
+	store_unmark(session->store, LOCK_TOLD);
+	report_recall(&session->report, "run lock", since);
 }
 
 static int open_state(struct session *session)
@@ -79,6 +109,7 @@ static int open_state(struct session *session)
 		return fail(session, FAILURE_CONFIG, why.text);
 	session->has_state = true;
 	session->report.state = &session->state;
+	note_lock_ended(session);
 	if (why.text[0])
 		report_warning(&session->report, NULL, false, "%s", why.text);
 	return 0;

@@ -157,6 +157,32 @@ int store_set_aside(int directory, const char *name, struct reason *why)
 	return 0;
 }
 
+bool store_marked(int directory, const char *name, time_t *since)
+{
+	struct stat status;
+
+	if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	*since = status.st_mtime;
+	return true;
+}
+
+void store_mark(int directory, const char *name)
+{
+	int fd = openat(directory, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return;
+	(void)give_away(directory, fd);
+	(void)futimens(fd, NULL);
+	close(fd);
+}
+
+void store_unmark(int directory, const char *name)
+{
+	(void)unlinkat(directory, name, 0);
+}
+
 static long age_of(int fd)
 {
 	struct stat status;

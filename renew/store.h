@@ -10,8 +10,10 @@
 #ifndef RINGSPOOL_STORE_H
 #define RINGSPOOL_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "reason.h"
 
@@ -32,6 +34,12 @@ int store_write(int directory, const char *name, mode_t mode, const char *text,
 
 /* Renames NAME to NAME.damaged. */
 int store_set_aside(int directory, const char *name, struct reason *why);
+
+/* A mark is an empty file, for what has to be remembered without the lock;
+ * *since is when it was made.  Where it cannot be made, there is none. */
+bool store_marked(int directory, const char *name, time_t *since);
+void store_mark(int directory, const char *name);
+void store_unmark(int directory, const char *name);
 
 /* Takes the lock that keeps runs apart, waiting so many seconds at most.
  * Returns a descriptor to close; -1 with *why filled; or -2 when another run

@@ -1,9 +1,13 @@
 """What cron mails: a failure when it begins, once a day while it lasts, and its end."""
 
 import fcntl
+import json
 import os
 import re
+import socket
 import time
+
+from place import SUBSCRIPTIONS
 
 DAY = 86400
 
@@ -86,6 +90,118 @@ def test_a_lock_held_for_long_is_told_a_short_one_is_not(place):
         assert (result.status, result.err) == (75, "")
         os.utime(lock.name, (time.time() - 7200,) * 2)
         assert "another run" in place.run_under_cron().err
+
+
+def test_a_lock_held_for_long_is_told_once_a_day_and_its_end_is_told(place):
+    mark = place.state / "lock.told"
+    with (place.state / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        os.utime(lock.name, (time.time() - 7200,) * 2)
+        assert "another run" in place.run_under_cron().err
+        for _ in range(2):
+            result = place.run_under_cron()
+            assert (result.status, result.err) == (75, "")
+        os.utime(mark, (time.time() - DAY,) * 2)
+        assert "another run" in place.run_under_cron().err
+    result = place.run_under_cron()
+    assert result.status == 0 and "well again: run lock" in result.out
+    assert not mark.exists()
+    assert place.run_under_cron().out == ""
+
+
+def both_told(place, first, second, *words):
+    """Each of two failures is told when it begins, and not in the next run."""
+    for begin, word in zip((first, second), words):
+        begin()
+        assert word in place.run_under_cron().err
+        assert place.run_under_cron().err == ""
+
+
+def test_another_mistake_in_the_configuration_is_told(place):
+    both_told(place, lambda: place.declare(expires_in="soon"),
+              lambda: place.declare(expires_in=604800, filter="no-such"),
+              "expires_in", "no-such")
+    place.declare(filter="inbound-sms")
+    place.tokens.unlink()
+    assert "tokens" in place.run_under_cron().err
+    assert place.run_under_cron().err == ""
+    place.use_token("first-verification-token")
+    end = place.run_under_cron()
+    assert end.status == 0 and end.out.count("well again: run configuration") == 1
+
+
+def test_another_trouble_of_the_connection_is_told(place):
+    server = place.platform.url
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        both_told(place, lambda: place.platform_settings.update(
+                      server=f"https://127.0.0.1:{port}"),
+                  lambda: place.platform_settings.update(server=server, ca_file=""),
+                  "onnect", "ertificate")
+
+
+def refuse(place, code, message):
+    place.platform.fault("body", method="POST", path=SUBSCRIPTIONS, status=400, count=1,
+                         text=json.dumps({"errorCode": code, "message": message}))
+
+
+def test_another_value_that_the_platform_refuses_is_told(place):
+    for value in ("eventFilters", "expiresIn"):
+        refuse(place, "CMN-101", f"Parameter [{value}] value is invalid")
+        assert value in place.run_under_cron().err
+        refuse(place, "CMN-101", f"Parameter [{value}] value is invalid")
+        assert place.run_under_cron().err == ""
+
+
+def test_another_rule_of_the_endpoint_is_told(place):
+    both_told(place, lambda: place.hook.behave(status=404),
+              lambda: place.hook.behave(size=2000), "status: 404", "size")
+    place.hook.behave(size=2100)
+    assert place.run_under_cron().err == ""
+    place.hook.behave(status=404)
+    assert place.run_under_cron().err == ""         # told within the day
+
+
+def test_a_code_that_varies_is_one_failure(place):
+    for number, code in enumerate(["ABC-1", "XYZ-222", "none-at-all"]):
+        refuse(place, code, f"no, at 2026-11-24T00:00:0{number}Z, request 0af3{number}bcd-77")
+        result = place.run_under_cron()
+        assert result.status == 69 and bool(result.err) == (number == 0)
+        assert result.out == ""
+
+
+def test_of_one_subscription_six_failures_a_day_are_told(place):
+    told = 0
+    for word in "abcdefghij":
+        refuse(place, "CMN-101", f"because of {word * 3}")
+        told += bool(place.run_under_cron().err)
+    assert told == 6
+    age(place, DAY)
+    refuse(place, "CMN-101", "because of today")
+    assert "today" in place.run_under_cron().err
+
+
+def test_a_shorter_life_is_told_once(place):
+    place.platform.change(grant_at_most=3600)
+    assert "expires_in asks" in place.run_under_cron().err
+    for _ in range(3):
+        place.platform.advance(3000)
+        assert place.run_under_cron().err == ""
+        assert place.run_under_cron().err == ""     # one that does not renew
+    place.declare(expires_in=86400)
+    assert "expires_in asks for 1 day" in place.run_under_cron().err
+
+
+def test_of_many_disabled_filters_the_first_and_their_number_are_told(place):
+    place.well()
+    place.platform.fault("wrong-types", method="GET", count=0, changes={
+        "disabledFilters": [{"filter": f"/restapi/v1.0/account/~/{n}", "reason": "no",
+                             "message": ""} for n in range(2000)]})
+    result = place.run_under_cron()
+    assert len(result.err.splitlines()) == 4
+    assert "disabled 2000 filters" in result.err
+    assert place.run_under_cron().err == ""
 
 
 def test_elsewhere_than_under_cron_every_failure_is_told(place):
