@@ -187,7 +187,6 @@ static int create(struct run *run, const struct declared *declared,
 			return found > 0 ? 0 : -1;
 		if (!again) {
 			*failure = trouble;
-			failure->kind = FAILURE_UNREACHABLE;
 			return -1;
 		}
 	}
@@ -538,17 +537,36 @@ static bool is_doubtful(const struct run *run, const struct declared *declared)
 	return known && known->doubtful;
 }
 
+static void fail_unreached(struct run *run, const struct declared *declared)
+{
+	struct failure failure;
+
+	failure_set(&failure, FAILURE_LATER, "not reached: the run ended before it was looked"
+		" after");
+	if (declared)
+		(void)fail_subscription(run, declared, &failure);
+}
+
+static void carry_out_work(struct work *work)
+{
+	if (work->run->ended) {
+		fail_unreached(work->run, work->declared);
+		return;
+	}
+	for (size_t i = 0; i < work->count && !is_doubtful(work->run, work->declared); i++)
+		if (carry_out_step(work, &work->steps[i]) < 0)
+			break;
+}
+
 void carry_out(struct run *run, const struct plan *plan)
 {
 	for (size_t i = 0; run->dry_run && i < plan->count; i++)
 		say_step(run, &plan->steps[i]);
-	for (size_t i = 0; !run->dry_run && !run->ended && i < plan->count;) {
+	for (size_t i = 0; !run->dry_run && i < plan->count;) {
 		struct work work = { .run = run, .declared = plan->steps[i].declared,
 			.steps = &plan->steps[i], .count = run_length(plan, i) };
 
-		for (size_t j = 0; j < work.count && !is_doubtful(run, work.declared); j++)
-			if (carry_out_step(&work, &work.steps[j]) < 0)
-				break;
+		carry_out_work(&work);
 		i += work.count;
 	}
 }

@@ -15,7 +15,8 @@
 
 /* Carries the plan out, or with run->dry_run says what it would call.
  * Failures are reported as they come; where a subscription meets one its
- * other steps are left, and where the run meets one (run->ended) all are. */
+ * other steps are left, and where the run meets one (run->ended) all are:
+ * those whose turn did not come fail as not reached. */
 void carry_out(struct run *run, const struct plan *plan);
 
 /* Reports a failure of a declared subscription (NULL: one of the run), and

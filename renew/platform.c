@@ -158,8 +158,7 @@ bool platform_wait(struct platform *platform)
 
 /* Replies. */
 
-/* Turns an error reply into a failure.  `repeatable`: the call was repeated
- * as often as the run allows. */
+/* Turns an error reply into a failure. */
 static int refuse(struct platform *platform, const struct http_reply *reply,
 	bool repeatable, struct failure *failure)
 {
@@ -167,12 +166,9 @@ static int refuse(struct platform *platform, const struct http_reply *reply,
 		reply->request_id, platform->options.masking);
 	if (failure->kind == FAILURE_LATER)
 		failure->retry_after = reply->retry_after > 0 ? reply->retry_after : WAIT_UNSAID;
-	if (failure->kind == FAILURE_UNCERTAIN && repeatable) {
-		failure->kind = FAILURE_UNREACHABLE;
-		if (reply->status == 503 && reply->retry_after > 0) {
-			failure->kind = FAILURE_LATER;
-			failure->retry_after = reply->retry_after;
-		}
+	if (reply->status == 503 && repeatable && reply->retry_after > 0) {
+		failure->kind = FAILURE_LATER;
+		failure->retry_after = reply->retry_after;
 	}
 	return -1;
 }
@@ -325,6 +321,8 @@ int platform_authorise(struct platform *platform, struct grant *grant,
 			failure->kind = FAILURE_CREDENTIALS;
 		else if (failure->kind == FAILURE_GONE)
 			failure->kind = FAILURE_NONSENSE;
+		else if (failure->kind == FAILURE_UNCERTAIN)	/* each call needs a token */
+			failure->kind = FAILURE_UNREACHABLE;
 	} else {
 		result = take_grant(platform, &reply, grant, failure);
 	}

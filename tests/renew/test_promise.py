@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from place import CREATE, LIST, SUBSCRIPTIONS, one
 
 
@@ -67,3 +69,56 @@ def test_a_dry_run_learns_nothing(place):
     place.platform.remove_subscription(place.ours()["id"])
     place.run("--dry-run")
     assert place.learnt()["subscriptions"] == before
+
+
+def test_what_cannot_be_looked_for_fails_by_itself(place, other_hook):
+    place.well()
+    record = place.ours()
+    place.declare("other", address=other_hook.address, filter="voicemail")
+    show_list(place, [])
+    place.platform.fault("status", method="GET", path=one(record), retry_after=0, count=0)
+    result = place.run()
+    assert result.status == 69 and "inbound: " in result.err
+    assert place.ours(other_hook.address)
+    assert place.ours()["id"] == record["id"] == place.learnt()["subscriptions"][0]["id"]
+
+
+# One subscription's trouble is not the others'
+
+def two_of_which_one_is_poisoned(place, other_hook):
+    """`other` is to be created; of `inbound` the filters changed."""
+    place.well()
+    place.declare(filter=["inbound-sms"])
+    place.declare("other", address=other_hook.address, filter="voicemail")
+    return place.ours()
+
+
+@pytest.mark.parametrize("kind, details, status", [
+    ("status", {"retry_after": 0}, 69), ("html", {"status": 413}, 76), ("truncated", {}, 76)])
+def test_a_poisoned_one_does_not_keep_the_others_back(place, other_hook, kind, details, status):
+    poisoned = two_of_which_one_is_poisoned(place, other_hook)
+    place.platform.fault(kind, method="PUT", path=one(poisoned), count=0, **details)
+    result = place.run()
+    assert result.status == status and "inbound: " in result.err
+    assert place.ours(other_hook.address)["status"] == "Active"
+    by_name = {entry["name"]: entry for entry in place.status()["subscriptions"]}
+    assert by_name["inbound"]["error"]["exit_status"] == status
+    assert not by_name["other"]["error"] and by_name["other"]["last_good_run"]
+
+
+def test_a_create_that_always_fails_does_not_keep_the_others_back(place, other_hook):
+    place.declare("other", address=other_hook.address, filter="voicemail")
+    place.platform.fault("status", method="POST", path=SUBSCRIPTIONS, retry_after=0, count=4)
+    result = place.run()
+    assert result.status == 69 and "inbound: " in result.err
+    assert place.ours(other_hook.address)
+
+
+def test_what_was_not_reached_is_named(place, other_hook):
+    poisoned = two_of_which_one_is_poisoned(place, other_hook)
+    place.platform.fault("status", method="PUT", path=one(poisoned), status=429)
+    result = place.run()
+    assert result.status == 75 and "other: not reached" in result.err
+    by_name = {entry["name"]: entry for entry in place.status()["subscriptions"]}
+    assert "not reached" in by_name["other"]["error"]["text"]
+    assert by_name["other"]["failing_since"]
