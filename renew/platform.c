@@ -158,12 +158,22 @@ bool platform_wait(struct platform *platform)
 
 /* Replies. */
 
+/* A 404 can come from a proxy or a wrong path as well: only these words say
+ * that a subscription is gone. */
+static bool is_gone(const struct http_reply *reply, const struct failure *failure)
+{
+	return reply->status == 404 && (strcmp(failure->code, "CMN-102") == 0
+		|| strcmp(failure->code, "SUB-507") == 0);
+}
+
 /* Turns an error reply into a failure. */
 static int refuse(struct platform *platform, const struct http_reply *reply,
 	bool repeatable, struct failure *failure)
 {
 	failure_from_reply(failure, reply->status, reply->body, reply->size,
 		reply->request_id, platform->options.masking);
+	if (failure->kind == FAILURE_GONE && !is_gone(reply, failure))
+		failure->kind = FAILURE_NONSENSE;
 	if (failure->kind == FAILURE_LATER)
 		failure->retry_after = reply->retry_after > 0 ? reply->retry_after : WAIT_UNSAID;
 	if (reply->status == 503 && repeatable && reply->retry_after > 0) {
@@ -522,8 +532,12 @@ int platform_delete(struct platform *platform, const char *id, struct failure *f
 		.repeatable = true };
 	struct http_reply reply;
 
+	int result = 0;
+
 	if (call(platform, &request, &reply, failure) < 0)
 		return failure->kind == FAILURE_GONE ? 0 : -1;
+	if (reply.status != 204)
+		result = refuse_nonsense(&reply, "an unexpected status", failure);
 	http_reply_free(&reply);
-	return 0;
+	return result;
 }

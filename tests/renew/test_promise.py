@@ -122,3 +122,38 @@ def test_what_was_not_reached_is_named(place, other_hook):
     by_name = {entry["name"]: entry for entry in place.status()["subscriptions"]}
     assert "not reached" in by_name["other"]["error"]["text"]
     assert by_name["other"]["failing_since"]
+
+
+# What counts as gone
+
+@pytest.mark.parametrize("kind, details", [
+    ("status", {"status": 404, "code": "CMN-999"}), ("status", {"status": 302}),
+    ("status", {"status": 202}), ("html", {"status": 200}), ("html", {"status": 404})])
+def test_a_deletion_is_done_only_where_the_platform_says_so(place, other_hook, kind, details):
+    place.well()
+    before = place.ours()
+    place.declare(address=other_hook.address)
+    place.platform.fault(kind, method="DELETE", path=one(before), **details)
+    assert place.run().status == 76
+    assert place.learnt()["subscriptions"][0]["old"] == [before["id"]]
+    place.run()
+    assert place.ours(other_hook.address) and len(place.present()) == 1
+
+
+@pytest.mark.parametrize("code", ["CMN-102", "SUB-507"])
+def test_a_deletion_of_what_is_gone_is_done(place, other_hook, code):
+    place.well()
+    place.declare(address=other_hook.address)
+    place.platform.fault("status", method="DELETE", status=404, code=code)
+    assert place.run().status == 0
+    assert place.learnt()["subscriptions"][0]["old"] == []
+
+
+def test_a_404_of_another_code_is_not_the_end_of_a_subscription(place):
+    place.well()
+    before = place.ours()
+    place.remind(before["id"])
+    place.platform.fault("status", method="PUT", path=one(before), status=404, code="CMN-999")
+    place.calls()
+    assert place.run().status == 76
+    assert CREATE not in place.calls() and place.ours()["id"] == before["id"]
