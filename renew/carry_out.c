@@ -256,22 +256,37 @@ static int delete_record(struct run *run, const struct declared *declared,
 	return 0;
 }
 
-/* Takes note of what was created, and first of what it replaces: `gone` and
- * all that the plan deletes behind this step. */
+/* Takes note of the token and address of one that was created or adopted, and
+ * first of what it replaces: all that the plan deletes.  NULL: reported. */
+static struct known *know_successor(struct work *work)
+{
+	struct run *run = work->run;
+	struct known *known = state_know(run->state, work->declared->name);
+	bool good = known != NULL;
+
+	for (size_t i = 0; good && i < work->count; i++)
+		if (work->steps[i].kind == STEP_DELETE)
+			good = known_add_old(known, work->steps[i].record->id) == 0;
+	if (!good) {
+		(void)fail_memory(run, work->declared);
+		return NULL;
+	}
+	memcpy(known->token, run->token_digest, sizeof known->token);
+	digest_keyed(run->state->key, work->declared->address, known->address);
+	return known;
+}
+
+/* Takes note of what was created, and that it replaces `gone` (or NULL). */
 static int learn_created(struct work *work, const struct record *gone,
 	const struct record *record)
 {
 	struct run *run = work->run;
-	struct known *known = state_know(run->state, work->declared->name);
+	struct known *known = know_successor(work);
 
-	if (!known || (gone && known_add_old(known, gone->id) < 0))
+	if (!known)
+		return -1;
+	if (gone && known_add_old(known, gone->id) < 0)
 		return fail_memory(run, work->declared);
-	for (size_t i = 0; i < work->count; i++)
-		if (work->steps[i].kind == STEP_DELETE
-		    && known_add_old(known, work->steps[i].record->id) < 0)
-			return fail_memory(run, work->declared);
-	memcpy(known->token, run->token_digest, sizeof known->token);
-	digest_keyed(run->state->key, work->declared->address, known->address);
 	if (learn(run, work->declared, record) < 0)
 		return -1;
 	return save(run, work->declared);
@@ -323,19 +338,19 @@ static int replace(struct work *work, const struct record *record, const char *w
 static int adopt(struct work *work, const struct record *record)
 {
 	struct run *run = work->run;
-	struct known *known = state_know(run->state, work->declared->name);
+	struct known *known = know_successor(work);
 
-	if (!known || known_set_text(&known->id, record->id) < 0
+	if (!known)
+		return -1;
+	if (known_set_text(&known->id, record->id) < 0
 	    || known_set_disabled(known, record) < 0)
 		return fail_memory(run, work->declared);
-	memcpy(known->token, run->token_digest, sizeof known->token);
-	digest_keyed(run->state->key, work->declared->address, known->address);
 	known->asked_expires_in = known->lifetime = 0;
 	known->asked[0] = known->answered[0] = '\0';
 	take_note(run, work->declared, record);
 	report_change(run->report, "adopted", work->declared->name, record->id,
 		"it has the declared address");
-	return 0;
+	return save(run, work->declared);
 }
 
 /* Whether the life of a subscription is now longer than it was, or as long as

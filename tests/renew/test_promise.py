@@ -157,3 +157,16 @@ def test_a_404_of_another_code_is_not_the_end_of_a_subscription(place):
     place.calls()
     assert place.run().status == 76
     assert CREATE not in place.calls() and place.ours()["id"] == before["id"]
+
+
+def test_adopting_remembers_what_it_replaces(place, other_hook):
+    place.well()
+    before = place.ours()
+    place.platform.add_subscription(other_hook.address, before["eventFilters"])
+    place.declare(address=other_hook.address)
+    place.platform.fault("status", method="DELETE", path=one(before), status=403,
+                         code="CMN-408")
+    assert place.run().status == 77
+    assert place.learnt()["subscriptions"][0]["old"] == [before["id"]]
+    place.run()
+    assert [record["id"] for record in place.present()] == [place.ours(other_hook.address)["id"]]
