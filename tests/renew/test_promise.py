@@ -170,3 +170,32 @@ def test_adopting_remembers_what_it_replaces(place, other_hook):
     assert place.learnt()["subscriptions"][0]["old"] == [before["id"]]
     place.run()
     assert [record["id"] for record in place.present()] == [place.ours(other_hook.address)["id"]]
+
+
+# A state directory is one configuration's
+
+@pytest.mark.parametrize("change", ["configuration", "server", "client"])
+def test_a_state_of_another_configuration_is_refused_and_left_alone(place, other_hook, change):
+    place.well()
+    before = place.learnt(), place.status(), place.present()
+    environment = {}
+    if change == "configuration":
+        place.config = place.work / "another.conf"
+        place.declare(address=other_hook.address)
+    elif change == "server":
+        environment["RC_SERVER_URL"] = "https://127.0.0.1:1"
+    else:
+        environment["RC_APP_CLIENT_ID"] = "another"
+    for arguments in ((), ("list",)):
+        result = place.run(*arguments, environment=environment)
+        assert result.status == 78
+        assert f"state_dir {place.state} belongs to {place.work}/ringspool.conf" in result.err
+        assert "a state_dir of its own" in result.err and f"{place.state}/state.json" in result.err
+    assert (place.learnt(), place.status(), place.present()) == before
+
+
+def test_a_state_without_an_owner_gets_one(place):
+    place.well()
+    place.change_state(lambda state: state.pop("owner"))
+    place.well()
+    assert place.learnt()["owner"]["configuration"] == str(place.config)
