@@ -85,6 +85,46 @@ static void report_disabled(struct run *run, const struct declared *declared,
 			" filters in all; status.json lists them", known->disabled_count);
 }
 
+int note_gone(struct run *run, struct known *known)
+{
+	time_t expired = known->expires_at;
+
+	if (expired == 0 || expired > platform_now(run->platform))
+		expired = known->last_good;
+	report_detail(run->report, "%s: %s is gone", known->name, known->id);
+	if (known_set_lost(known, expired, "gone") < 0)
+		return -1;
+	(void)known_set_text(&known->id, NULL);
+	(void)known_set_text(&known->status, NULL);
+	known->expires_at = 0;
+	return 0;
+}
+
+int note_dead(struct known *known, const struct record *record)
+{
+	bool said = record->trouble && record->trouble[0];
+	char what[300];
+
+	(void)snprintf(what, sizeof what, "%.60s%s%.200s%s", record->status,
+		said ? " (" : "", said ? record->trouble : "", said ? ")" : "");
+	return known_set_lost(known, known->last_good, what);
+}
+
+/* An interruption is over, and told once: what was sent meanwhile is lost. */
+static void tell_interruption(struct run *run, struct known *known, const char *how)
+{
+	if (!known->lost)
+		return;
+	report_warning(run->report, known->name, false,
+		"was %s; %s; events in between are lost", known->lost, how);
+	free(known->interruption);
+	known->interruption = known->lost;
+	known->interrupted_from = known->lost_from;
+	known->interrupted_until = run->report->now;
+	known->lost = NULL;
+	known->lost_from = 0;
+}
+
 void take_note(struct run *run, const struct declared *declared,
 	const struct record *record)
 {
@@ -105,6 +145,9 @@ void take_note(struct run *run, const struct declared *declared,
 	if (record_is_active(record)) {
 		known->tries = 0;
 		known->next_try = 0;
+		tell_interruption(run, known, "is Active again");
+	} else if (note_dead(known, record) < 0) {
+		(void)fail_memory(run, declared);
 	}
 	report_disabled(run, declared, known);
 }
@@ -287,6 +330,7 @@ static int learn_created(struct work *work, const struct record *gone,
 		return -1;
 	if (gone && known_add_old(known, gone->id) < 0)
 		return fail_memory(run, work->declared);
+	tell_interruption(run, known, "created anew");
 	if (learn(run, work->declared, record) < 0)
 		return -1;
 	return save(run, work->declared);
@@ -316,6 +360,17 @@ static int create_for(struct work *work, const struct record **gone, const char 
 	report_change(run->report, "created", work->declared->name, record.id, "%s", why);
 	record_free(&record);
 	return result;
+}
+
+/* In place of one that went between the list and the call. */
+static int create_for_gone(struct work *work)
+{
+	struct known *known = state_know(work->run->state, work->declared->name);
+	const struct record *none = NULL;
+
+	if (!known || (known->id && note_gone(work->run, known) < 0))
+		return fail_memory(work->run, work->declared);
+	return create_for(work, &none, "the one that was there is gone");
 }
 
 static int create_first(struct work *work, const char *why)
@@ -397,7 +452,7 @@ static int update(struct work *work, const struct step *step)
 
 	if (prolong(run, declared, step->record, &after, &grew, &failure) < 0) {
 		if (failure.kind == FAILURE_GONE)
-			return create_first(work, "the one that was there is gone");
+			return create_for_gone(work);
 		return fail_subscription(run, declared, &failure);
 	}
 	if (!grew) {
@@ -470,7 +525,7 @@ static int revive(struct work *work, const struct record *listed)
 
 	if (platform_get(run->platform, listed->id, &record, &failure) < 0) {
 		if (failure.kind == FAILURE_GONE)
-			return create_first(work, "the one that was there is gone");
+			return create_for_gone(work);
 		return fail_subscription(run, work->declared, &failure);
 	}
 	take_note(run, work->declared, &record);

@@ -24,6 +24,11 @@ void carry_out(struct run *run, const struct plan *plan);
 int fail_subscription(struct run *run, const struct declared *declared,
 	const struct failure *failure);
 
+/* Take note that a subscription is gone, or not Active as the record shows: it
+ * is told when there is an Active one again.  -1: out of memory. */
+int note_gone(struct run *run, struct known *known);
+int note_dead(struct known *known, const struct record *record);
+
 /* Takes note of what the platform shows of a declared subscription, and
  * reports filters that it disabled. */
 void take_note(struct run *run, const struct declared *declared,

@@ -70,23 +70,32 @@ int observe(struct run *run, struct plan *plan)
 	return plan_make(plan, &input) < 0 ? fail(run, FAILURE_SYSTEM, "out of memory") : 0;
 }
 
-/* What the list says of the declared ones, before anything is changed. */
-static void note_present(struct run *run, const struct plan *plan)
+/* What the list says of a declared one, of which `kept` is to be kept, or NULL. */
+static int note_one(struct run *run, const struct declared *declared,
+	const struct record *kept)
 {
-	for (size_t i = 0; i < run->settings->count; i++) {
-		struct known *known = state_find(run->state, run->settings->subscriptions[i].name);
+	struct known *known = state_find(run->state, declared->name);
+	const struct record *record;
 
-		if (plan->kept[i]) {
-			if (known && known->id && strcmp(known->id, plan->kept[i]->id) == 0)
-				take_note(run, &run->settings->subscriptions[i], plan->kept[i]);
-		} else if (known && known->id && !known->doubtful
-			&& !records_find(&run->present, known->id)) {
-			report_detail(run->report, "%s: %s is gone", known->name, known->id);
-			(void)known_set_text(&known->id, NULL);
-			(void)known_set_text(&known->status, NULL);
-			known->expires_at = 0;
-		}
-	}
+	if (!known || !known->id || known->doubtful)
+		return 0;
+	record = records_find(&run->present, known->id);
+	if (!record)
+		return note_gone(run, known);
+	if (record == kept)
+		take_note(run, declared, record);
+	else if (record->webhook && !record_is_active(record))
+		return note_dead(known, record);
+	return 0;
+}
+
+/* What the list says of the declared ones, before anything is changed. */
+static int note_present(struct run *run, const struct plan *plan)
+{
+	for (size_t i = 0; i < run->settings->count; i++)
+		if (note_one(run, &run->settings->subscriptions[i], plan->kept[i]) < 0)
+			return fail(run, FAILURE_SYSTEM, "out of memory");
+	return 0;
 }
 
 /* Entries of sections that are declared no more. */
@@ -135,8 +144,8 @@ static void carry_out_and_note(struct run *run, const struct plan *plan)
 {
 	struct reason why;
 
-	if (!run->dry_run)
-		note_present(run, plan);
+	if (!run->dry_run && note_present(run, plan) < 0)
+		return;
 	/* What cannot be remembered must not be begun. */
 	if (plan->count > 0 && !run->dry_run && state_save(run->state, run->store, &why) < 0) {
 		(void)fail(run, FAILURE_CONFIG, why.text);

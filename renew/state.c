@@ -87,6 +87,18 @@ static bool read_disabled(const cJSON *list, struct known *known)
 	return true;
 }
 
+/* A state of an earlier version knows of no interruptions. */
+static bool read_interruption(const cJSON *json, struct known *known)
+{
+	if (!json)
+		return true;
+	return read_copy(json, "lost", &known->lost)
+		&& read_time(json, "lost_from", &known->lost_from)
+		&& read_copy(json, "reason", &known->interruption)
+		&& read_time(json, "from", &known->interrupted_from)
+		&& read_time(json, "until", &known->interrupted_until);
+}
+
 static bool read_known(const cJSON *json, struct known *known)
 {
 	long tries, error_status;
@@ -104,6 +116,7 @@ static bool read_known(const cJSON *json, struct known *known)
 	    || !read_disabled(cJSON_GetObjectItemCaseSensitive(json, "disabled"), known)
 	    || !read_long(json, "tries", &tries)
 	    || !read_time(json, "next_try", &known->next_try)
+	    || !read_interruption(cJSON_GetObjectItemCaseSensitive(json, "interruption"), known)
 	    || !read_copy(json, "status", &known->status)
 	    || !read_time(json, "expires_at", &known->expires_at)
 	    || !read_time(json, "last_good", &known->last_good)
@@ -244,6 +257,17 @@ static void add_time(cJSON *json, const char *name, time_t moment)
 	(void)cJSON_AddNumberToObject(json, name, (double)moment);
 }
 
+static void add_interruption(cJSON *json, const struct known *known)
+{
+	cJSON *member = cJSON_AddObjectToObject(json, "interruption");
+
+	add_text(member, "lost", known->lost);
+	add_time(member, "lost_from", known->lost_from);
+	add_text(member, "reason", known->interruption);
+	add_time(member, "from", known->interrupted_from);
+	add_time(member, "until", known->interrupted_until);
+}
+
 static void add_known(cJSON *list, const struct known *known)
 {
 	cJSON *json = cJSON_CreateObject();
@@ -271,6 +295,7 @@ static void add_known(cJSON *list, const struct known *known)
 	}
 	add_time(json, "tries", (time_t)known->tries);
 	add_time(json, "next_try", known->next_try);
+	add_interruption(json, known);
 	add_text(json, "status", known->status);
 	add_time(json, "expires_at", known->expires_at);
 	add_time(json, "last_good", known->last_good);
@@ -350,6 +375,8 @@ static void free_known(struct known *known)
 {
 	for (size_t i = 0; i < known->old_count; i++)
 		free(known->old[i]);
+	free(known->lost);
+	free(known->interruption);
 	free_disabled(known);
 	free(known->old);
 	free(known->id);
@@ -475,6 +502,14 @@ void known_drop_old(struct known *known, const char *id)
 		known->old[i] = known->old[--known->old_count];
 		return;
 	}
+}
+
+int known_set_lost(struct known *known, time_t from, const char *what)
+{
+	if (known->lost)
+		return 0;
+	known->lost_from = from;
+	return known_set_text(&known->lost, what);
 }
 
 int known_set_disabled(struct known *known, const struct record *record)

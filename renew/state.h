@@ -35,6 +35,13 @@ struct known {
 	size_t disabled_count;
 	unsigned tries;			/* to replace it while its endpoint is sick */
 	time_t next_try;		/* platform's; with tries */
+	/* An interruption that is not told yet: what the subscription was instead of
+	 * Active ("gone"), or NULL, and since when at the latest, 0 unknown. */
+	char *lost;
+	time_t lost_from;
+	/* The last one that was told; reason NULL: none. */
+	char *interruption;
+	time_t interrupted_from, interrupted_until;
 	bool doubtful;			/* whether it is there; of this run, not kept */
 	/* for status.json */
 	char *status;			/* as last seen, or NULL */
@@ -103,6 +110,8 @@ void state_forget(struct state *state, const char *name);
 int known_set_text(char **member, const char *text);
 int known_add_old(struct known *known, const char *id);
 void known_drop_old(struct known *known, const char *id);
+/* Takes note, the first time, of what the subscription was instead of Active. */
+int known_set_lost(struct known *known, time_t from, const char *what);
 int known_set_disabled(struct known *known, const struct record *record);
 
 #endif

@@ -37,6 +37,21 @@ static void add_disabled(cJSON *json, const struct known *known)
 	}
 }
 
+/* { "from", "until", "reason" }, or null. */
+static void add_interruption(cJSON *json, const struct known *known)
+{
+	cJSON *member;
+
+	if (!known || !known->interruption) {
+		(void)cJSON_AddNullToObject(json, "last_interruption");
+		return;
+	}
+	member = cJSON_AddObjectToObject(json, "last_interruption");
+	json_add_time(member, "from", known->interrupted_from);
+	json_add_time(member, "until", known->interrupted_until);
+	json_add_text(member, "reason", known->interruption);
+}
+
 static cJSON *describe(const struct declared *declared, const struct known *known)
 {
 	cJSON *json = cJSON_CreateObject();
@@ -52,6 +67,7 @@ static cJSON *describe(const struct declared *declared, const struct known *know
 	add_disabled(json, known);
 	json_add_time(json, "last_good_run", known ? known->last_good : 0);
 	json_add_time(json, "failing_since", known ? known->failing_since : 0);
+	add_interruption(json, known);
 	add_error(json, known ? known->error_status : 0, known ? known->code : NULL,
 		known && known->failing_since ? known->error : NULL);
 	return json;

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from place import CREATE, LIST, SUBSCRIPTIONS, one
+from place import CREATE, LIST, OTHER_TOKEN, SUBSCRIPTIONS, TOKEN, one
 
 
 def show_list(place, records, **more):
@@ -199,3 +199,63 @@ def test_a_state_without_an_owner_gets_one(place):
     place.change_state(lambda state: state.pop("owner"))
     place.well()
     assert place.learnt()["owner"]["configuration"] == str(place.config)
+
+
+# A death that was repaired is told
+
+def interruption(place):
+    return place.status()["subscriptions"][0]["last_interruption"]
+
+
+@pytest.mark.parametrize("status, change", [("Blacklisted", None), ("Suspended", None),
+                                            ("Blacklisted", "token")])
+def test_one_that_was_dead_and_replaced_is_told_once(place, status, change):
+    place.well()
+    assert interruption(place) is None
+    last_good = place.status()["last_good_run"]
+    place.platform.set_status(place.ours()["id"], status, "Read timed out")
+    if change == "token":
+        place.use_token(OTHER_TOKEN, TOKEN)
+    result = place.run()
+    assert result.status == 0
+    assert len(result.err.splitlines()) == 1
+    reason = f"{status} (Read timed out)" if status == "Blacklisted" else status
+    assert f"inbound: was {reason}; created anew; events in between are lost" in result.err
+    place.well()
+    assert interruption(place) == {"from": last_good, "until": interruption(place)["until"],
+                                   "reason": reason}
+    assert interruption(place)["until"] >= last_good
+
+
+@pytest.mark.parametrize("how", ["expired", "deleted", "after the list"])
+def test_one_that_was_gone_is_told_once(place, how):
+    place.well()
+    if how == "expired":
+        place.platform.advance(8 * 86400)
+    elif how == "deleted":
+        place.platform.remove_subscription(place.ours()["id"])
+    else:
+        place.remind(place.ours()["id"])
+        place.platform.fault("status", method="PUT", status=404, code="CMN-102")
+    result = place.run()
+    assert result.status == 0 and "was gone; created anew; events in" in result.err
+    assert interruption(place)["reason"] == "gone"
+    if how != "after the list":
+        place.well()
+
+
+def test_one_that_came_back_by_itself_is_told(place):
+    place.well()
+    place.platform.set_status(place.ours()["id"], "Blacklisted")
+    place.hook.behave(status=404)
+    assert place.run().status == 69
+    place.platform.set_status(place.ours()["id"], "Active")
+    assert "was Blacklisted; is Active again; events in" in place.run().err
+    place.well()
+
+
+def test_what_was_deleted_by_hand_is_no_interruption(place):
+    place.well()
+    assert place.run("delete", "inbound").status == 0
+    place.well()
+    assert interruption(place) is None

@@ -181,7 +181,7 @@ def test_gone_by_expiry_is_created_anew(place):
     place.well()
     place.platform.advance(8 * DAY)
     place.calls()
-    place.well()
+    assert "was gone; created anew" in place.run().err
     assert place.calls()[-1] == CREATE
     assert place.ours()
 
@@ -252,7 +252,7 @@ def test_not_active_with_a_healthy_endpoint_is_replaced_in_the_same_run(place, s
     before = place.ours()
     place.platform.set_status(before["id"], status, "Webhook responses with code: [404]")
     place.calls()
-    place.well()
+    assert f"was {status}" in place.run().err
     assert place.calls() == [LIST, ("GET", one(before)), CREATE, ("DELETE", one(before))]
     assert place.ours()["status"] == "Active"
 
@@ -263,7 +263,7 @@ def test_a_dead_one_makes_room_where_the_limit_is_reached(place):
     place.platform.change(subscription_limit=1)
     place.platform.set_status(before["id"], "Blacklisted", "Read timed out")
     place.calls()
-    place.well()
+    assert place.run().status == 0
     assert place.calls() == [LIST, ("GET", one(before)), CREATE, ("DELETE", one(before)), CREATE]
     assert place.ours()["status"] == "Active"
 
@@ -273,7 +273,7 @@ def test_one_that_came_back_by_itself_is_kept(place):
     before = place.ours()
     place.platform.fault("wrong-types", path=SUBSCRIPTIONS, changes={"status": "Blacklisted"})
     place.calls()
-    place.well()
+    assert "is Active again" in place.run().err
     assert place.calls() == [LIST, ("GET", one(before))]
     assert place.status()["subscriptions"][0]["status"] == "Active"
 
@@ -302,7 +302,7 @@ def test_not_active_with_a_sick_endpoint_names_the_rule_and_tries_all_the_same(p
         expect(look)
     assert place.status()["subscriptions"][0]["error"]["exit_status"] == 69
     place.hook.behave()
-    place.well()
+    assert place.run().status == 0
     assert place.ours()["id"] != before["id"]
     assert place.status()["subscriptions"][0]["error"] is None
 
