@@ -154,9 +154,11 @@ void take_note(struct run *run, const struct declared *declared,
 
 static void tell_shorter_life(struct run *run, const struct declared *declared, long granted)
 {
+	/* What is too short to be kept is told as a failure. */
+	bool kept = granted >= 2 * PLAN_RENEW_LEAST;
 	char wanted[TIME_TEXT], got[TIME_TEXT], what[40];
 
-	if (granted >= declared->expires_in - CLOCK_SLACK)
+	if (!kept || granted >= declared->expires_in - CLOCK_SLACK)
 		return;
 	time_format_span(declared->expires_in, wanted);
 	time_format_span(granted, got);
@@ -166,9 +168,15 @@ static void tell_shorter_life(struct run *run, const struct declared *declared, 
 		wanted, got);
 }
 
-/* Learns from the reply to a request that declared filters and lifetime. */
+static time_t time_left(const struct run *run, const struct record *record)
+{
+	return record->expires_at - platform_now(run->platform);
+}
+
+/* Learns from the reply to a request that declared filters and lifetime, of
+ * which `granted` says whether it shows how long a life is granted. */
 static int learn(struct run *run, const struct declared *declared,
-	const struct record *record)
+	const struct record *record, bool granted)
 {
 	struct known *known = state_know(run->state, declared->name);
 
@@ -178,10 +186,11 @@ static int learn(struct run *run, const struct declared *declared,
 	    || digest_set(record->filters, record->filter_count, known->answered) < 0)
 		return fail_memory(run, declared);
 	known->asked_expires_in = declared->expires_in;
-	known->lifetime = record->expires_at > platform_now(run->platform)
-		? (long)(record->expires_at - platform_now(run->platform)) : 0;
+	if (granted)
+		known->lifetime = time_left(run, record) > 0 ? (long)time_left(run, record) : 0;
 	take_note(run, declared, record);
-	tell_shorter_life(run, declared, known->lifetime);
+	if (known->lifetime > 0)
+		tell_shorter_life(run, declared, known->lifetime);
 	return 0;
 }
 
@@ -331,7 +340,7 @@ static int learn_created(struct work *work, const struct record *gone,
 	if (gone && known_add_old(known, gone->id) < 0)
 		return fail_memory(run, work->declared);
 	tell_interruption(run, known, "created anew");
-	if (learn(run, work->declared, record) < 0)
+	if (learn(run, work->declared, record, true) < 0)
 		return -1;
 	return save(run, work->declared);
 }
@@ -408,18 +417,20 @@ static int adopt(struct work *work, const struct record *record)
 	return save(run, work->declared);
 }
 
-/* Whether the life of a subscription is now longer than it was, or as long as
- * it can be. */
+/* Whether a subscription now lives as long as it should: beyond the time when
+ * it is renewed again, or about as long as it can.  A second more than before
+ * is not enough: then every run would renew, until it dies. */
 static bool is_prolonged(struct run *run, const struct declared *declared,
-	const struct record *before, const struct record *after)
+	const struct record *after)
 {
 	const struct known *known = state_find(run->state, declared->name);
-	long full = declared->expires_in;
+	long full = declared->expires_in, slack;
 
 	if (known && known->lifetime > 0 && known->lifetime < full)
 		full = known->lifetime;
-	return after->expires_at > before->expires_at
-		|| after->expires_at >= platform_now(run->platform) + full - CLOCK_SLACK;
+	slack = full / 10 < CLOCK_SLACK ? full / 10 : CLOCK_SLACK;
+	return time_left(run, after) > plan_renew_before(declared, known)
+		|| time_left(run, after) >= full - slack;
 }
 
 /* The update, and where the life did not grow by it the renewal proper. */
@@ -428,7 +439,7 @@ static int prolong(struct run *run, const struct declared *declared,
 {
 	if (platform_update(run->platform, before->id, declared, after, failure) < 0)
 		return -1;
-	*grew = is_prolonged(run, declared, before, after);
+	*grew = is_prolonged(run, declared, after);
 	if (*grew)
 		return 0;
 	report_detail(run->report, "%s: expirationTime did not grow by the update; renewing",
@@ -436,7 +447,7 @@ static int prolong(struct run *run, const struct declared *declared,
 	record_free(after);
 	if (platform_renew(run->platform, before->id, after, failure) < 0)
 		return -1;
-	*grew = is_prolonged(run, declared, before, after);
+	*grew = is_prolonged(run, declared, after);
 	return 0;
 }
 
@@ -461,7 +472,7 @@ static int update(struct work *work, const struct step *step)
 		record_free(&after);
 		return replace(work, step->record, "renewing did not prolong it");
 	}
-	result = learn(run, declared, &after);
+	result = learn(run, declared, &after, after.expires_at > step->record->expires_at);
 	reminders_take(run->reminders, step->record->id);
 	time_format(after.expires_at, expires);
 	report_change(run->report, step->kind == STEP_UPDATE ? "updated" : "renewed",

@@ -185,14 +185,15 @@ static const struct record *find_best(const struct plan_input *input,
 	return best;
 }
 
-/* Seconds before the end.  Where less was granted than declared, they are
- * fewer in proportion: otherwise every run would renew. */
-static long renew_before(const struct declared *declared, const struct known *known)
+/* Where less was granted than declared, they are fewer in proportion:
+ * otherwise every run would renew.  But never so few that no run comes. */
+long plan_renew_before(const struct declared *declared, const struct known *known)
 {
-	if (!known || known->lifetime <= 0 || known->lifetime >= declared->expires_in)
-		return declared->renew_before;
-	return (long)((long long)declared->renew_before * known->lifetime
-		/ declared->expires_in);
+	long seconds = declared->renew_before;
+
+	if (known && known->lifetime > 0 && known->lifetime < declared->expires_in)
+		seconds = (long)((long long)seconds * known->lifetime / declared->expires_in);
+	return seconds > PLAN_RENEW_LEAST ? seconds : PLAN_RENEW_LEAST;
 }
 
 static bool is_reminded(const struct plan_input *input, const struct record *record)
@@ -222,7 +223,7 @@ static const char *why_renew(const struct plan_input *input,
 {
 	const struct known *known = known_of(input, declared, record);
 
-	if (seconds_left(record, input->now) < renew_before(declared, known))
+	if (seconds_left(record, input->now) < plan_renew_before(declared, known))
 		return "it is near its end";
 	if (is_reminded(input, record))
 		return "a reminder came";

@@ -66,6 +66,14 @@ struct plan_input {
 /* Returns 0, or -1 when memory ran out.  The plan points into the input. */
 int plan_make(struct plan *plan, const struct plan_input *input);
 
+/* The least time before its end that a subscription must be renewed in: two
+ * runs of cron, ten minutes apart and each after a splay of up to five. */
+enum { PLAN_RENEW_LEAST = 1800 };
+
+/* How many seconds before its end a subscription is renewed, as is declared
+ * and by the lifetime that was granted (known may be NULL). */
+long plan_renew_before(const struct declared *declared, const struct known *known);
+
 /* Adds a step by hand.  -1: out of memory. */
 int plan_add(struct plan *plan, enum step_kind kind, const struct declared *declared,
 	const struct record *record, const char *why);

@@ -4,6 +4,9 @@
 
 #include "address.h"
 #include "carry_out.h"
+#include "times.h"
+
+enum { LIFETIME_SLACK = 120 };	/* seconds between the grant and its reply */
 
 static int fail(struct run *run, enum failure_kind kind, const char *text)
 {
@@ -122,6 +125,39 @@ static void forget_undeclared(struct run *run)
 	}
 }
 
+/* A life that ends between two runs, as declared or as granted. */
+static void check_lifetime(struct run *run, const struct declared *declared,
+	const struct known *known)
+{
+	struct failure failure;
+	char span[TIME_TEXT];
+
+	if (declared->expires_in < 2 * PLAN_RENEW_LEAST
+	    || declared->renew_before < PLAN_RENEW_LEAST)
+		report_warning(run->report, declared->name, true, "expires_in (%ld) should be"
+			" %d at least and renew_before (%ld) %d: runs are ten minutes apart",
+			declared->expires_in, 2 * PLAN_RENEW_LEAST, declared->renew_before,
+			PLAN_RENEW_LEAST);
+	if (!known || !known->id || known->lifetime <= 0
+	    || known->lifetime >= 2 * PLAN_RENEW_LEAST - LIFETIME_SLACK)
+		return;
+	time_format_span(known->lifetime, span);
+	failure_set(&failure, FAILURE_REFUSED, "the platform granted a life of %s: it cannot be"
+		" kept alive by runs every ten minutes", span);
+	(void)fail_subscription(run, declared, &failure);
+}
+
+/* What is no failure of a call, but keeps events away all the same. */
+static void check_kept(struct run *run)
+{
+	for (size_t i = 0; i < run->settings->count; i++) {
+		const struct declared *declared = &run->settings->subscriptions[i];
+
+		if (!run->failed[i])
+			check_lifetime(run, declared, state_find(run->state, declared->name));
+	}
+}
+
 /* Takes note of which subscriptions are well. */
 static void note_success(struct run *run)
 {
@@ -155,6 +191,7 @@ static void carry_out_and_note(struct run *run, const struct plan *plan)
 	if (run->ended || run->dry_run)
 		return;
 	forget_undeclared(run);
+	check_kept(run);
 	note_success(run);
 	report_ended(run->report);
 }

@@ -1,6 +1,7 @@
 """The promise: a subscription never dies unnoticed, whatever the platform says of it."""
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -259,3 +260,41 @@ def test_what_was_deleted_by_hand_is_no_interruption(place):
     assert place.run("delete", "inbound").status == 0
     place.well()
     assert interruption(place) is None
+
+
+# A life too short for runs every ten minutes
+
+def test_a_life_that_ends_between_two_runs_is_a_failure(place):
+    place.platform.change(grant_at_most=60)
+    for _ in range(2):
+        result = place.run()
+        assert result.status == 69, result
+        assert "cannot be kept alive by runs every ten minutes" in result.err
+    entry, = place.status()["subscriptions"]
+    assert entry["error"]["exit_status"] == 69 and entry["failing_since"]
+
+
+def test_a_life_declared_too_short_is_warned_of(place):
+    place.declare(expires_in=5000, renew_before=600)
+    result = place.run()
+    assert result.status == 0 and "renew_before (600) 1800" in result.err
+    record = place.ours()
+    place.platform.advance(3300)        # 1700 s are left
+    assert place.run().status == 0
+    assert ("PUT", one(record)) in place.calls()
+
+
+@pytest.mark.parametrize("lifetime", [3600, 604800])
+def test_one_second_more_is_not_renewed(place, lifetime):
+    place.declare(expires_in=lifetime)
+    place.run()
+    before = place.ours()
+    place.platform.advance(lifetime * 6 // 10)
+    moment = datetime.fromisoformat(before["expirationTime"]) + timedelta(seconds=1)
+    for method in ("PUT", "POST"):
+        place.platform.fault("wrong-types", method=method, path=one(before) + "*",
+                             changes={"expirationTime": moment.isoformat()})
+    result = place.run()
+    assert result.status == 0 and "expirationTime did not grow" in result.err
+    assert place.ours()["id"] != before["id"]
+    assert abs(place.learnt()["subscriptions"][0]["lifetime"] - lifetime) < 120
