@@ -125,6 +125,23 @@ static void tell_interruption(struct run *run, struct known *known, const char *
 	known->lost_from = 0;
 }
 
+/* Whether events can come: by a filter that is not disabled (which may be
+ * listed all the same) and not that of the reminders. */
+static bool has_active_filter(const struct record *record, const struct known *known)
+{
+	static const char reminders[] = PLATFORM_SUBSCRIPTIONS "/";
+
+	for (size_t i = 0; i < record->filter_count; i++) {
+		bool active = strncmp(record->filters[i], reminders, sizeof reminders - 1) != 0;
+
+		for (size_t j = 0; active && j < known->disabled_count; j++)
+			active = strcmp(known->disabled[j].filter, record->filters[i]) != 0;
+		if (active)
+			return true;
+	}
+	return false;
+}
+
 void take_note(struct run *run, const struct declared *declared,
 	const struct record *record)
 {
@@ -142,6 +159,7 @@ void take_note(struct run *run, const struct declared *declared,
 			record->filters, record->filter_count))
 	    && known_set_disabled(known, record) < 0)
 		(void)fail_memory(run, declared);
+	known->mute = record_is_active(record) && !has_active_filter(record, known);
 	if (record_is_active(record)) {
 		known->tries = 0;
 		known->next_try = 0;

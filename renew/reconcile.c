@@ -147,14 +147,30 @@ static void check_lifetime(struct run *run, const struct declared *declared,
 	(void)fail_subscription(run, declared, &failure);
 }
 
+static void check_filters(struct run *run, const struct declared *declared,
+	const struct known *known)
+{
+	struct failure failure;
+
+	if (!known || !known->id || !known->mute)
+		return;
+	failure_set(&failure, FAILURE_PERMISSION, "it is Active, but without an active filter, so"
+		" no events come; give the application or user the permissions, then"
+		" `ringspool-renew update %s`", declared->name);
+	(void)fail_subscription(run, declared, &failure);
+}
+
 /* What is no failure of a call, but keeps events away all the same. */
 static void check_kept(struct run *run)
 {
 	for (size_t i = 0; i < run->settings->count; i++) {
 		const struct declared *declared = &run->settings->subscriptions[i];
+		const struct known *known = state_find(run->state, declared->name);
 
 		if (!run->failed[i])
-			check_lifetime(run, declared, state_find(run->state, declared->name));
+			check_lifetime(run, declared, known);
+		if (!run->failed[i])
+			check_filters(run, declared, known);
 	}
 }
 

@@ -42,6 +42,7 @@ struct known {
 	/* The last one that was told; reason NULL: none. */
 	char *interruption;
 	time_t interrupted_from, interrupted_until;
+	bool mute;			/* no filter is active; of this run, not kept */
 	bool doubtful;			/* whether it is there; of this run, not kept */
 	/* for status.json */
 	char *status;			/* as last seen, or NULL */

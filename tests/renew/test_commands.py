@@ -182,7 +182,7 @@ def test_status_json_has_its_documented_keys(place):
                            "retry_after", "error", "subscriptions"}
     [entry] = status["subscriptions"]
     assert set(entry) == {"name", "address", "id", "status", "expires_at", "filters",
-                          "disabled_filters", "last_good_run", "failing_since", "error"}
+                          "disabled_filters", "last_good_run", "last_interruption", "failing_since", "error"}
     assert entry["address"] == place.hook.address + "?***"
     place.platform.fault("status", method="GET", status=429, retry_after=60)
     place.run()

@@ -298,3 +298,18 @@ def test_one_second_more_is_not_renewed(place, lifetime):
     assert result.status == 0 and "expirationTime did not grow" in result.err
     assert place.ours()["id"] != before["id"]
     assert abs(place.learnt()["subscriptions"][0]["lifetime"] - lifetime) < 120
+
+
+# Active, and yet nothing comes
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_one_without_an_active_filter_is_a_failure(place, listed):
+    place.platform.change(permissions=["SubscriptionWebhook"], list_disabled=listed)
+    place.declare(reminder_threshold=86400)
+    for _ in range(2):
+        result = place.run()
+        assert result.status == 77 and "without an active filter" in result.err
+    assert place.status()["subscriptions"][0]["error"]["exit_status"] == 77
+    place.platform.change(permissions=["SubscriptionWebhook", "SMS"])
+    assert place.run("update", "inbound").status == 0
+    assert place.run().status == 0
