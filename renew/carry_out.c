@@ -22,6 +22,7 @@ struct work {
 	const struct declared *declared;
 	const struct step *steps;
 	size_t count;
+	const struct record *removed;	/* by a step's turn, to make room; or NULL */
 };
 
 static const char *name_of(const struct declared *declared)
@@ -335,7 +336,7 @@ static struct known *know_successor(struct work *work)
 	bool good = known != NULL;
 
 	for (size_t i = 0; good && i < work->count; i++)
-		if (work->steps[i].kind == STEP_DELETE)
+		if (work->steps[i].kind == STEP_DELETE && work->steps[i].record != work->removed)
 			good = known_add_old(known, work->steps[i].record->id) == 0;
 	if (!good) {
 		(void)fail_memory(run, work->declared);
@@ -363,6 +364,16 @@ static int learn_created(struct work *work, const struct record *gone,
 	return save(run, work->declared);
 }
 
+/* One that is not Active and is to be deleted anyway; or NULL. */
+static const struct record *find_dead(const struct work *work)
+{
+	for (size_t i = 0; i < work->count; i++)
+		if (work->steps[i].kind == STEP_DELETE && work->steps[i].record->webhook
+		    && !record_is_active(work->steps[i].record))
+			return work->steps[i].record;
+	return NULL;
+}
+
 /* Creates one, which replaces *gone (NULL: none).  *gone becomes NULL where it
  * had to make room: a dead one sends nothing, so it may go first. */
 static int create_for(struct work *work, const struct record **gone, const char *why)
@@ -371,11 +382,15 @@ static int create_for(struct work *work, const struct record **gone, const char 
 	struct failure failure;
 	struct record record;
 	int result = create(run, work->declared, &record, &failure);
+	const struct record *dead = *gone && !record_is_active(*gone) ? *gone : find_dead(work);
 
-	if (result < 0 && failure.kind == FAILURE_LIMIT && *gone && !record_is_active(*gone)) {
-		if (delete_record(run, work->declared, *gone, "there is no room beside it") < 0)
+	if (result < 0 && failure.kind == FAILURE_LIMIT && dead) {
+		if (delete_record(run, work->declared, dead, "there is no room beside it") < 0)
 			return -1;
-		*gone = NULL;
+		if (dead == *gone)
+			*gone = NULL;
+		else
+			work->removed = dead;
 		result = create(run, work->declared, &record, &failure);
 	}
 	if (result < 0) {
@@ -469,11 +484,39 @@ static int prolong(struct run *run, const struct declared *declared,
 	return 0;
 }
 
+/* Neither an update nor a renewal brings back what is not Active. */
+static int fail_inactive(struct run *run, const struct declared *declared,
+	const struct record *record)
+{
+	struct failure failure;
+
+	failure_set(&failure, FAILURE_REFUSED, "is still %s: run ringspool-renew without a"
+		" command", record->status);
+	return fail_subscription(run, declared, &failure);
+}
+
+/* Takes note of an update or renewal, and tells it. */
+static int conclude_update(struct work *work, const struct step *step,
+	const struct record *after)
+{
+	struct run *run = work->run;
+	char expires[TIME_TEXT];
+	int result = learn(run, work->declared, after,
+		after->expires_at > step->record->expires_at);
+
+	if (!record_is_active(after))
+		return fail_inactive(run, work->declared, after);
+	reminders_take(run->reminders, step->record->id);
+	time_format(after->expires_at, expires);
+	report_change(run->report, step->kind == STEP_UPDATE ? "updated" : "renewed",
+		work->declared->name, after->id, "%s; it now ends %s", step->why, expires);
+	return result;
+}
+
 static int update(struct work *work, const struct step *step)
 {
 	struct run *run = work->run;
 	const struct declared *declared = work->declared;
-	char expires[TIME_TEXT];
 	struct failure failure;
 	struct record after;
 	bool grew;
@@ -490,11 +533,7 @@ static int update(struct work *work, const struct step *step)
 		record_free(&after);
 		return replace(work, step->record, "renewing did not prolong it");
 	}
-	result = learn(run, declared, &after, after.expires_at > step->record->expires_at);
-	reminders_take(run->reminders, step->record->id);
-	time_format(after.expires_at, expires);
-	report_change(run->report, step->kind == STEP_UPDATE ? "updated" : "renewed",
-		declared->name, after.id, "%s; it now ends %s", step->why, expires);
+	result = conclude_update(work, step, &after);
 	record_free(&after);
 	return result;
 }
@@ -652,9 +691,13 @@ static void carry_out_work(struct work *work)
 		fail_unreached(work->run, work->declared);
 		return;
 	}
-	for (size_t i = 0; i < work->count && !is_doubtful(work->run, work->declared); i++)
-		if (carry_out_step(work, &work->steps[i]) < 0)
+	for (size_t i = 0; i < work->count && !is_doubtful(work->run, work->declared); i++) {
+		const struct step *step = &work->steps[i];
+
+		if (!(step->record && step->record == work->removed)
+		    && carry_out_step(work, step) < 0)
 			break;
+	}
 }
 
 void carry_out(struct run *run, const struct plan *plan)

@@ -161,16 +161,29 @@ static int add_planned(struct run *run, const struct plan *plan, struct plan *ch
 	return 0;
 }
 
+/* Neither creating nor renewing by hand brings back what is not Active. */
+static void fail_inactive(struct run *run, const char *word, const struct record *record)
+{
+	struct failure failure;
+
+	failure_set(&failure, FAILURE_REFUSED, "is still %s: run ringspool-renew without a"
+		" command", record->status);
+	report_failure(run->report, word, &failure);
+}
+
 static int choose_create(struct run *run, const struct plan *plan,
 	const struct meant *meant, const char *word, struct plan *chosen)
 {
+	if (meant->record && meant->record->webhook && !record_is_active(meant->record)) {
+		fail_inactive(run, word, meant->record);
+		return 0;
+	}
 	if (meant->record) {
 		report_change(run->report, "kept", meant->declared ? meant->declared->name : NULL,
 			meant->record->id, "it is there already, and %s",
 			meant->record->status ? meant->record->status : "of another transport");
 		return 0;
 	}
-	(void)word;
 	if (add_planned(run, plan, chosen, meant->declared, STEP_CREATE) < 0)
 		return -1;
 	return add_planned(run, plan, chosen, meant->declared, STEP_DELETE);
@@ -218,6 +231,8 @@ static int renew_undeclared(struct run *run, const struct record *record)
 	if (after.webhook && record->webhook && after.expires_at <= record->expires_at)
 		fail(run, NULL, FAILURE_GONE, "the platform answered the renewal, but"
 			" expirationTime did not grow: ", record->id);
+	else if (after.webhook && !record_is_active(&after))
+		fail_inactive(run, record->id, &after);
 	else
 		report_change(run->report, "renewed", NULL, record->id, "asked for by hand");
 	record_free(&after);

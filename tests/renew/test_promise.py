@@ -313,3 +313,31 @@ def test_one_without_an_active_filter_is_a_failure(place, listed):
     place.platform.change(permissions=["SubscriptionWebhook", "SMS"])
     assert place.run("update", "inbound").status == 0
     assert place.run().status == 0
+
+
+def test_by_hand_what_is_not_active_is_no_success(place):
+    place.well()
+    record = place.ours()
+    place.platform.set_status(record["id"], "Blacklisted", "Read timed out")
+    for command in ("renew", "update", "create"):
+        result = place.run(command, "inbound")
+        assert result.status == 69, (command, result)
+        assert "inbound: is still Blacklisted: run ringspool-renew without a" in result.err
+        assert "renewed" not in result.out and "updated" not in result.out
+    foreign = place.platform.add_subscription("https://elsewhere.example.com/", ["/x"])
+    foreign_id = foreign if isinstance(foreign, str) else foreign["id"]
+    place.platform.set_status(foreign_id, "Blacklisted", "Read timed out")
+    place.platform.advance(60)
+    assert place.run("renew", foreign_id).status == 69
+
+
+def test_a_dead_one_that_would_be_deleted_makes_room(place):
+    place.well()
+    before = place.ours()
+    place.platform.set_status(before["id"], "Blacklisted", "Read timed out")
+    place.use_token(OTHER_TOKEN, TOKEN)
+    place.platform.change(subscription_limit=1)
+    place.calls()
+    assert place.run().status == 0
+    assert place.calls() == [LIST, CREATE, ("DELETE", one(before)), CREATE]
+    assert place.ours()["id"] != before["id"] and place.ours()["status"] == "Active"
