@@ -250,7 +250,11 @@ static int create(struct run *run, const struct declared *declared,
 
 		if (failure->kind != FAILURE_UNCERTAIN)
 			return -1;
-		again = platform_wait(run->platform);	/* it may still be at work */
+		again = platform_wait(run->platform, trouble.retry_after); /* it may still be at work */
+		if (!again && trouble.retry_after > 0) {
+			failure->kind = FAILURE_LATER;	/* the next run looks */
+			return -1;
+		}
 		report_detail(run->report, "%s: create: %s; looking whether it was made",
 			declared->name, failure->text);
 		found = find_created(run, declared, record, failure);

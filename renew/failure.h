@@ -31,7 +31,7 @@ struct failure {
 	enum failure_kind kind;
 	char code[32];		/* the platform's errorCode, or "" */
 	char text[900];
-	long retry_after;	/* with FAILURE_LATER: seconds to wait, else 0 */
+	long retry_after;	/* seconds that the platform asks to wait; 0 not */
 };
 
 /* Fills *failure after printf(3) and returns -1. */

@@ -373,15 +373,16 @@ static bool wait_at_least(struct http *http, long milliseconds)
 	return true;
 }
 
-bool http_wait(struct http *http)
+bool http_wait(struct http *http, long seconds)
 {
 	unsigned random = 0;
+	long wait;
 
 	/* Jitter: from three quarters of the time to all of it.  Without random
 	 * numbers there is none, which does no harm. */
 	(void)!getrandom(&random, sizeof random, GRND_NONBLOCK);
-	return wait_at_least(http, http->next_wait
-		- (long)(random % (unsigned)(http->next_wait / 4)));
+	wait = http->next_wait - (long)(random % (unsigned)(http->next_wait / 4));
+	return wait_at_least(http, wait > seconds * 1000 ? wait : seconds * 1000);
 }
 
 int http_call(struct http *http, const struct http_call *call,
@@ -401,7 +402,7 @@ int http_call(struct http *http, const struct http_call *call,
 		if (result == 0 && reply->retry_after >= 0)
 			waited = wait_at_least(http, reply->retry_after * 1000);
 		else
-			waited = http_wait(http);
+			waited = http_wait(http, 0);
 		if (!waited) {
 			if (result < 0 && call->repeatable && failure->kind == FAILURE_UNCERTAIN)
 				failure->kind = FAILURE_UNREACHABLE;

@@ -60,8 +60,9 @@ int http_call(struct http *http, const struct http_call *call,
 	struct http_reply *reply, struct failure *failure);
 
 /* Waits before the next attempt of a call that the caller repeats by itself,
- * from the same ration.  False when it is used up. */
-bool http_wait(struct http *http);
+ * for so many seconds at least, from the same ration.  False, at once, when
+ * the ration does not allow it. */
+bool http_wait(struct http *http, long seconds);
 
 void http_reply_free(struct http_reply *reply);
 

@@ -151,9 +151,9 @@ time_t platform_now(const struct platform *platform)
 	return time(NULL) + platform->clock_offset;
 }
 
-bool platform_wait(struct platform *platform)
+bool platform_wait(struct platform *platform, long seconds)
 {
-	return http_wait(platform->http);
+	return http_wait(platform->http, seconds);
 }
 
 /* Replies. */
@@ -176,9 +176,10 @@ static int refuse(struct platform *platform, const struct http_reply *reply,
 		failure->kind = FAILURE_NONSENSE;
 	if (failure->kind == FAILURE_LATER)
 		failure->retry_after = reply->retry_after > 0 ? reply->retry_after : WAIT_UNSAID;
-	if (reply->status == 503 && repeatable && reply->retry_after > 0) {
-		failure->kind = FAILURE_LATER;
-		failure->retry_after = reply->retry_after;
+	if (failure->kind == FAILURE_UNCERTAIN) {
+		failure->retry_after = reply->retry_after > 0 ? reply->retry_after : 0;
+		if (repeatable && failure->retry_after > 0)
+			failure->kind = FAILURE_LATER;
 	}
 	return -1;
 }

@@ -54,8 +54,8 @@ int platform_list(struct platform *platform, struct records *records,
 int platform_get(struct platform *platform, const char *id, struct record *record,
 	struct failure *failure);
 
-/* FAILURE_UNCERTAIN: it may have been created all the same.  `token` is the
- * verification token, or NULL. */
+/* FAILURE_UNCERTAIN: it may have been created all the same, and retry_after is
+ * what the platform asks to wait.  `token` is the verification token, or NULL. */
 int platform_create(struct platform *platform, const struct declared *declared,
 	const char *token, struct record *record, struct failure *failure);
 
@@ -69,7 +69,8 @@ int platform_renew(struct platform *platform, const char *id, struct record *rec
 
 int platform_delete(struct platform *platform, const char *id, struct failure *failure);
 
-/* Waits before a call is repeated; false when the run's ration is used up. */
-bool platform_wait(struct platform *platform);
+/* Waits before a call is repeated, for so many seconds at least; false, at
+ * once, when the run's ration does not allow it. */
+bool platform_wait(struct platform *platform, long seconds);
 
 #endif

@@ -110,6 +110,28 @@ def test_429_in_the_middle_of_the_run_ends_it(place, other_hook):
     assert place.learnt()["retry_until"] > time.time()
 
 
+def test_a_create_is_repeated_after_what_503_asks_for(place):
+    place.platform.fault("status", method="POST", path=SUBSCRIPTIONS, status=503, retry_after=5)
+    began = time.monotonic()
+    place.well()
+    assert 5 <= time.monotonic() - began < 8
+    assert place.calls() == [LIST, CREATE, LIST, CREATE]
+
+
+def test_a_create_is_not_repeated_when_503_asks_for_too_long(place):
+    place.platform.fault("status", method="POST", path=SUBSCRIPTIONS, status=503, count=0,
+                         retry_after=120)
+    began = time.monotonic()
+    result = place.run()
+    assert result.status == 75 and "HTTP 503" in result.err
+    assert time.monotonic() - began < 2
+    assert place.calls() == [LIST, CREATE]
+    assert place.run().status == 75 and place.calls() == []     # until the time is over
+    place.platform.clear_faults()
+    place.change_state(lambda state: state.update(retry_until=0))
+    place.well()
+
+
 def test_503_that_asks_for_longer_than_a_run_may_wait_is_remembered(place):
     place.platform.fault("status", method="GET", status=503, retry_after=120)
     assert place.run().status == 75
