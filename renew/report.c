@@ -42,13 +42,21 @@ static bool is_terminal_near(void)
 	return fd >= 0;
 }
 
+/* Where a cron collects what it mails: in a pipe, or, as Debian's does, in a
+ * file that has no name any more. */
+static bool is_collected(const struct stat *output)
+{
+	return S_ISFIFO(output->st_mode)
+		|| (S_ISREG(output->st_mode) && output->st_nlink == 0);
+}
+
 bool report_is_for_cron(void)
 {
 	const char *journal = getenv("JOURNAL_STREAM");
 	struct stat status;
 	char here[64];
 
-	if (fstat(STDERR_FILENO, &status) < 0 || !S_ISFIFO(status.st_mode))
+	if (fstat(STDERR_FILENO, &status) < 0 || !is_collected(&status))
 		return false;
 	(void)snprintf(here, sizeof here, "%llu:%llu", (unsigned long long)status.st_dev,
 		(unsigned long long)status.st_ino);

@@ -230,3 +230,9 @@ def test_the_journal_a_session_of_ssh_and_a_terminal_s_pipe_are_no_cron(place):
     with os.fdopen(reader) as journal:
         assert "404" in journal.read()
     process.wait()
+
+
+def test_a_cron_that_collects_by_pipes_is_one_too(place):
+    place.hook.behave(status=404)
+    assert "status: 404" in place.run_under_another_cron().err
+    assert place.run_under_another_cron().err == ""
