@@ -33,7 +33,7 @@ static bool make_token(char token[TOKEN_LENGTH + 1])
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
 	unsigned char random[TOKEN_LENGTH];
 
-	if (getentropy(random, sizeof(random)) < 0)
+	if (getentropy(random, sizeof random) < 0)
 		return false;
 	for (size_t i = 0; i < TOKEN_LENGTH; i++)
 		token[i] = letters[random[i] % 32];
@@ -54,7 +54,7 @@ static void judge_expiry(struct check_report *report, time_t expires)
 		return;
 	}
 	if (gmtime_r(&expires, &utc))
-		strftime(date, sizeof(date), "%Y-%m-%d", &utc);
+		strftime(date, sizeof date, "%Y-%m-%d", &utc);
 	check_judge(report, RULE_CERTIFICATE_EXPIRY,
 		days < EXPIRY_DAYS ? CHECK_WARN : CHECK_PASS, "%ld days left, until %s", days, date);
 }
@@ -244,7 +244,7 @@ static void deliver(struct trial *trial, enum check_rule rule, const char *token
 
 	if (!make_token(uuid))
 		return;
-	(void)snprintf(body, sizeof(body), "{\"uuid\":\"%s\",\"event\":\"%s\"}", uuid, EVENT_CHECK);
+	(void)snprintf(body, sizeof body, "{\"uuid\":\"%s\",\"event\":\"%s\"}", uuid, EVENT_CHECK);
 	reply = try(trial, wanted == 200 ? "test delivery" : "delivery with a wrong token",
 		&(struct exchange){ .address = trial->request->address,
 		.ca_file = trial->request->ca_file, .verification_token = token, .body = body,

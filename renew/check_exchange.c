@@ -33,7 +33,7 @@ static size_t count_body(char *data, size_t one, size_t size, void *context)
 static int note_tls(CURL *curl, curl_infotype type, char *data, size_t size, void *context)
 {
 	static const char before[] = "SSL connection using ";
-	const size_t length = sizeof(before) - 1;
+	const size_t length = sizeof before - 1;
 	struct exchange_reply *reply = context;
 	const char *end;
 
@@ -41,7 +41,7 @@ static int note_tls(CURL *curl, curl_infotype type, char *data, size_t size, voi
 	if (type != CURLINFO_TEXT || size < length || memcmp(data, before, length) != 0)
 		return 0;
 	end = memchr(data + length, ' ', size - length);
-	copy_plain(reply->tls, sizeof(reply->tls), data + length,
+	copy_plain(reply->tls, sizeof reply->tls, data + length,
 		(size_t)((end ? end : data + size) - (data + length)));
 	return 0;
 }
@@ -154,9 +154,9 @@ static time_t first_expiry(const struct curl_certinfo *chain)
 		for (struct curl_slist *line = chain->certinfo[i]; line; line = line->next) {
 			time_t expires;
 
-			if (strncmp(line->data, label, sizeof(label) - 1) != 0)
+			if (strncmp(line->data, label, sizeof label - 1) != 0)
 				continue;
-			expires = curl_getdate(line->data + sizeof(label) - 1, NULL);
+			expires = curl_getdate(line->data + sizeof label - 1, NULL);
 			if (expires > now && (first == 0 || expires < first))
 				first = expires;
 		}
@@ -170,7 +170,7 @@ static void note_connection(CURL *curl, struct exchange_reply *reply)
 	const char *peer = NULL;
 
 	if (curl_easy_getinfo(curl, CURLINFO_PRIMARY_IP, &peer) == CURLE_OK && peer)
-		copy_plain(reply->peer, sizeof(reply->peer), peer, strlen(peer));
+		copy_plain(reply->peer, sizeof reply->peer, peer, strlen(peer));
 	if (curl_easy_getinfo(curl, CURLINFO_CERTINFO, &chain) == CURLE_OK && chain) {
 		reply->certificates = chain->num_of_certs;
 		reply->expires = first_expiry(chain);

@@ -32,7 +32,7 @@ static const struct block4 {
 
 static bool is_public4(uint32_t address)
 {
-	for (size_t i = 0; i < sizeof(blocks4) / sizeof(blocks4[0]); i++) {
+	for (size_t i = 0; i < sizeof blocks4 / sizeof blocks4[0]; i++) {
 		if ((address ^ blocks4[i].network) >> (32 - blocks4[i].bits) == 0)
 			return false;
 	}
@@ -59,13 +59,13 @@ bool check_is_public(const struct sockaddr *address)
 	if (address->sa_family == AF_INET) {
 		struct sockaddr_in in;
 
-		memcpy(&in, address, sizeof(in));
+		memcpy(&in, address, sizeof in);
 		return is_public4(ntohl(in.sin_addr.s_addr));
 	}
 	if (address->sa_family == AF_INET6) {
 		struct sockaddr_in6 in6;
 
-		memcpy(&in6, address, sizeof(in6));
+		memcpy(&in6, address, sizeof in6);
 		return is_public6(&in6.sin6_addr);
 	}
 	return false;

@@ -4,10 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+_Static_assert(sizeof ((struct check_report *)NULL)->lines / sizeof(struct check_line) == RULES,
+	"a report has a line for each rule");
+
 struct rule {
 	const char *name;
 	const char *sub_code;
-	char remedy[sizeof(((struct check_line *)NULL)->remedy)];	/* none is cut */
+	char remedy[sizeof ((struct check_line *)NULL)->remedy];	/* none is cut */
 };
 
 /* Paths are those of Debian and of the snippets that ringspool ships. */
@@ -89,10 +92,10 @@ void check_judge(struct check_report *report, enum check_rule rule,
 
 	line->outcome = outcome;
 	va_start(args, measured);
-	(void)vsnprintf(line->measured, sizeof(line->measured), measured, args);
+	(void)vsnprintf(line->measured, sizeof line->measured, measured, args);
 	va_end(args);
 	if (outcome != CHECK_WARN && outcome != CHECK_FAIL)
 		return;
 	line->sub_code = rules[rule].sub_code;
-	memcpy(line->remedy, rules[rule].remedy, sizeof(line->remedy));
+	memcpy(line->remedy, rules[rule].remedy, sizeof line->remedy);
 }

@@ -122,7 +122,7 @@ const struct filter_kind filter_kinds[] = {
 	{ "renewal-reminder", "Subscription", "the subscription is about to expire",
 		"/restapi/v1.0/subscription/~?threshold={threshold}&interval={interval}" },
 };
-const size_t filter_kind_count = sizeof(filter_kinds) / sizeof(filter_kinds[0]);
+const size_t filter_kind_count = sizeof filter_kinds / sizeof filter_kinds[0];
 
 /* A piece of a longer text. */
 struct piece {
@@ -355,14 +355,14 @@ static int shape_path(struct parsed *parsed, char **end, struct piece path)
 /* Appends the query's parameters in order. */
 static int shape_query(char **end, struct piece query)
 {
-	struct piece *parameters = malloc((query.length + 1) * sizeof(*parameters));
+	struct piece *parameters = malloc((query.length + 1) * sizeof *parameters);
 	size_t count = 0;
 
 	if (!parameters)
 		return -1;
 	while (cut(&query, "&", &parameters[count]))
 		count++;
-	qsort(parameters, count, sizeof(*parameters), compare_pieces);
+	qsort(parameters, count, sizeof *parameters, compare_pieces);
 	for (size_t i = 0; i < count; i++)
 		append(end, i ? '&' : '?', parameters[i]);
 	free(parameters);
@@ -403,7 +403,7 @@ static void set_free(struct parsed_set *set)
 
 static int set_parse(struct parsed_set *set, char *const *filters, size_t count)
 {
-	*set = (struct parsed_set){ calloc(count + 1, sizeof(*set->filters)), 0 };
+	*set = (struct parsed_set){ calloc(count + 1, sizeof *set->filters), 0 };
 	if (!set->filters)
 		return -1;
 	while (set->count < count) {
@@ -485,7 +485,7 @@ static bool sets_equal(const struct parsed_set *declared, struct parsed_set *pre
 {
 	/* The more precise first, so that ~ gets what they leave over. */
 	for (unsigned mask = 0; mask < 1u << IDS; mask++) {
-		qsort_r(present->filters, present->count, sizeof(*present->filters),
+		qsort_r(present->filters, present->count, sizeof *present->filters,
 			compare_masked, &mask);
 		for (size_t i = 0; i < declared->count; i++) {
 			if (mask_of(&declared->filters[i]) == mask
