@@ -72,33 +72,55 @@ static int set_server(struct settings *settings, const char *key, const char *va
 	return 0;
 }
 
+static int set_credentials(struct settings *settings, const char *key, const char *value,
+	struct reason *why)
+{
+	return set_path(settings->credentials, key, value, why);
+}
+
+static int set_state_dir(struct settings *settings, const char *key, const char *value,
+	struct reason *why)
+{
+	return set_path(settings->state_dir, key, value, why);
+}
+
+/* An empty one means the system's, as in the example. */
+static int set_ca_file(struct settings *settings, const char *key, const char *value,
+	struct reason *why)
+{
+	return value[0] ? set_path(settings->ca_file, key, value, why) : 0;
+}
+
+static int set_timeout(struct settings *settings, const char *key, const char *value,
+	struct reason *why)
+{
+	return set_number(&settings->timeout, key, value, 1, 300, why);
+}
+
+static const struct {
+	const char *key;
+	int (*set)(struct settings *settings, const char *key, const char *value,
+		struct reason *why);
+} platform_keys[PLATFORM_KEYS] = {
+	{ "server", set_server }, { "credentials", set_credentials },
+	{ "state_dir", set_state_dir }, { "ca_file", set_ca_file },
+	{ "timeout", set_timeout },
+};
+
 static int set_platform(struct settings *settings, unsigned line, const char *key,
 	const char *value, struct reason *why)
 {
-	static const char *const keys[] = { "server", "credentials", "state_dir",
-		"ca_file", "timeout" };
 	size_t which = 0;
 
-	while (which < 5 && strcmp(keys[which], key) != 0)
+	while (which < PLATFORM_KEYS && strcmp(platform_keys[which].key, key) != 0)
 		which++;
-	if (which == 5)
+	if (which == PLATFORM_KEYS)
 		return reason_set(why, "unknown key %.80s in [platform]", key);
 	if (settings->platform_lines[which])
 		return reason_set(why, "%s was already set in line %d", key,
 			settings->platform_lines[which]);
 	settings->platform_lines[which] = (int)line;
-	switch (which) {
-	case 0:
-		return set_server(settings, key, value, why);
-	case 1:
-		return set_path(settings->credentials, key, value, why);
-	case 2:
-		return set_path(settings->state_dir, key, value, why);
-	case 3:	/* an empty one means the system's, as in the example */
-		return value[0] ? set_path(settings->ca_file, key, value, why) : 0;
-	default:
-		return set_number(&settings->timeout, key, value, 1, 300, why);
-	}
+	return platform_keys[which].set(settings, key, value, why);
 }
 
 static int add_warning(struct settings *settings, const char *file, unsigned line,

@@ -15,7 +15,7 @@
 #include "config.h"
 #include "reason.h"
 
-enum { SETTINGS_NAME_SIZE = 50 };
+enum { SETTINGS_NAME_SIZE = 50, PLATFORM_KEYS = 5 };
 
 struct declared {
 	char name[SETTINGS_NAME_SIZE];
@@ -38,7 +38,7 @@ struct settings {
 	char state_dir[PATH_MAX];
 	char ca_file[PATH_MAX];		/* "": the system's */
 	long timeout;			/* seconds for a call */
-	int platform_lines[5];		/* where the keys of [platform] stand */
+	int platform_lines[PLATFORM_KEYS]; /* where the keys of [platform] stand */
 	struct declared *subscriptions;
 	size_t count;
 	char **warnings;		/* each with file and line */
