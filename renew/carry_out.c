@@ -10,6 +10,7 @@
 
 enum {
 	CLOCK_SLACK = 120,		/* seconds between two clocks and a call */
+	CLOCK_ROUNDING = 2,		/* seconds; both times were cut to whole ones */
 	FIRST_RETRY = 15 * 60,		/* of a sick endpoint */
 	SECOND_RETRY = 60 * 60,
 	DISABLED_TOLD = 3,		/* filters, each with its reason */
@@ -347,6 +348,8 @@ static struct known *know_successor(struct work *work)
 		return NULL;
 	}
 	memcpy(known->token, run->token_digest, sizeof known->token);
+	known->creating[0] = '\0';
+	known->creating_since = 0;
 	digest_keyed(run->state->key, work->declared->address, known->address);
 	return known;
 }
@@ -368,6 +371,20 @@ static int learn_created(struct work *work, const struct record *gone,
 	return save(run, work->declared);
 }
 
+/* Remembers, before it is done, that one is created with the present token:
+ * where the reply tells nothing, the next run knows it again. */
+static int begin_creation(struct work *work)
+{
+	struct run *run = work->run;
+	struct known *known = state_know(run->state, work->declared->name);
+
+	if (!known)
+		return fail_memory(run, work->declared);
+	memcpy(known->creating, run->token_digest, sizeof known->creating);
+	known->creating_since = platform_now(run->platform) - CLOCK_ROUNDING;
+	return save(run, work->declared);
+}
+
 /* One that is not Active and is to be deleted anyway; or NULL. */
 static const struct record *find_dead(const struct work *work)
 {
@@ -385,9 +402,12 @@ static int create_for(struct work *work, const struct record **gone, const char 
 	struct run *run = work->run;
 	struct failure failure;
 	struct record record;
-	int result = create(run, work->declared, &record, &failure);
 	const struct record *dead = *gone && !record_is_active(*gone) ? *gone : find_dead(work);
+	int result;
 
+	if (begin_creation(work) < 0)
+		return -1;
+	result = create(run, work->declared, &record, &failure);
 	if (result < 0 && failure.kind == FAILURE_LIMIT && dead) {
 		if (delete_record(run, work->declared, dead, "there is no room beside it") < 0)
 			return -1;

@@ -49,6 +49,15 @@ static bool has_address(const struct plan_input *input, const struct declared *d
 	return known && strcmp(known->address, digest) == 0;
 }
 
+/* Whether a creation with the present token, whose reply told nothing, may
+ * have made the record. */
+static bool may_be_created_so(const struct plan_input *input, const struct known *known,
+	const struct record *record)
+{
+	return known->creating[0] && strcmp(known->creating, input->token) == 0
+		&& record->created_at >= known->creating_since;
+}
+
 /* Whether the record was created with another verification token than the
  * present one.  Of a record that is new to us this cannot be seen: then it is
  * distrusted if the token changed since its section's last one. */
@@ -57,8 +66,11 @@ static bool has_other_token(const struct plan_input *input,
 {
 	const struct known *known = state_find_id(input->state, record->id);
 
-	if (!known)
+	if (!known) {
 		known = state_find(input->state, declared->name);
+		if (known && may_be_created_so(input, known, record))
+			return false;
+	}
 	return known && known->id && strcmp(known->token, input->token) != 0;
 }
 

@@ -99,6 +99,15 @@ static bool read_interruption(const cJSON *json, struct known *known)
 		&& read_time(json, "until", &known->interrupted_until);
 }
 
+/* A state of an earlier version does not tell of unconcluded creations. */
+static bool read_creating(const cJSON *json, struct known *known)
+{
+	if (!json)
+		return true;
+	return read_text(json, "token", known->creating, sizeof known->creating)
+		&& read_time(json, "since", &known->creating_since);
+}
+
 static bool read_known(const cJSON *json, struct known *known)
 {
 	long tries, error_status;
@@ -116,6 +125,7 @@ static bool read_known(const cJSON *json, struct known *known)
 	    || !read_disabled(cJSON_GetObjectItemCaseSensitive(json, "disabled"), known)
 	    || !read_long(json, "tries", &tries)
 	    || !read_time(json, "next_try", &known->next_try)
+	    || !read_creating(cJSON_GetObjectItemCaseSensitive(json, "creating"), known)
 	    || !read_interruption(cJSON_GetObjectItemCaseSensitive(json, "interruption"), known)
 	    || !read_copy(json, "status", &known->status)
 	    || !read_time(json, "expires_at", &known->expires_at)
@@ -268,6 +278,14 @@ static void add_interruption(cJSON *json, const struct known *known)
 	add_time(member, "until", known->interrupted_until);
 }
 
+static void add_creating(cJSON *json, const struct known *known)
+{
+	cJSON *member = cJSON_AddObjectToObject(json, "creating");
+
+	add_text(member, "token", known->creating);
+	add_time(member, "since", known->creating_since);
+}
+
 static void add_known(cJSON *list, const struct known *known)
 {
 	cJSON *json = cJSON_CreateObject();
@@ -295,6 +313,7 @@ static void add_known(cJSON *list, const struct known *known)
 	}
 	add_time(json, "tries", (time_t)known->tries);
 	add_time(json, "next_try", known->next_try);
+	add_creating(json, known);
 	add_interruption(json, known);
 	add_text(json, "status", known->status);
 	add_time(json, "expires_at", known->expires_at);

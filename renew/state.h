@@ -24,6 +24,8 @@ struct known {
 	char name[SETTINGS_NAME_SIZE];
 	char *id;			/* of its subscription; NULL: none */
 	char token[DIGEST_TEXT];	/* keyed digest of what it was created with; "" none */
+	char creating[DIGEST_TEXT];	/* the token of a creation that is not concluded, or "" */
+	time_t creating_since;		/* platform's; with creating */
 	char address[DIGEST_TEXT];	/* keyed digest of the declared address; "" unknown */
 	long asked_expires_in;		/* what the last request asked for; 0 unknown */
 	long lifetime;			/* what was granted to it, seconds; 0 unknown */

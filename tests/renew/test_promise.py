@@ -341,3 +341,16 @@ def test_a_dead_one_that_would_be_deleted_makes_room(place):
     assert place.run().status == 0
     assert place.calls() == [LIST, CREATE, ("DELETE", one(before)), CREATE]
     assert place.ours()["id"] != before["id"] and place.ours()["status"] == "Active"
+
+
+def test_a_create_whose_reply_is_always_spoilt_makes_no_double_at_a_token_change(place):
+    place.well()
+    before = place.ours()
+    place.use_token(OTHER_TOKEN, TOKEN)
+    place.platform.fault("truncated", method="POST", path=SUBSCRIPTIONS, count=0)
+    assert place.run().status == 76
+    assert place.run().status == 0      # it is known again, and the old one deleted
+    assert place.ours()["id"] != before["id"]
+    place.calls()
+    place.well()
+    assert place.calls() == [LIST]
