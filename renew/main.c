@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -142,6 +143,7 @@ int main(int argc, char **argv)
 	process_prepare();
 	umask(077);		/* what it writes is its own */
 	(void)setrlimit(RLIMIT_CORE, &no_core);	/* it would hold the credentials */
+	(void)prctl(PR_SET_DUMPABLE, 0);	/* also where a core goes to a pipe */
 	json_start();
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
 		fputs("ringspool-renew: libcurl cannot be started\n", stderr);

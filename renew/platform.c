@@ -47,26 +47,25 @@ static void wipe(char *text)
 
 /* The token cache. */
 
-static int keep_token(struct platform *platform, const char *token, time_t expires_at,
-	struct failure *failure)
+/* Without a cache the next run obtains a token of its own: no reason to end
+ * this one.  What ails the state directory is told when the state is saved. */
+static void keep_token(struct platform *platform, const char *token, time_t expires_at)
 {
 	cJSON *json = cJSON_CreateObject();
 	struct reason why;
-	char *text;
-	int result;
+	char *text = NULL;
 
-	(void)cJSON_AddNumberToObject(json, "version", TOKEN_VERSION);
-	(void)cJSON_AddStringToObject(json, "credentials", platform->owner);
-	(void)cJSON_AddStringToObject(json, "access_token", token);
-	(void)cJSON_AddNumberToObject(json, "expires_at", (double)expires_at);
-	text = cJSON_Print(json);
+	if (cJSON_AddNumberToObject(json, "version", TOKEN_VERSION)
+	    && cJSON_AddStringToObject(json, "credentials", platform->owner)
+	    && cJSON_AddStringToObject(json, "access_token", token)
+	    && cJSON_AddNumberToObject(json, "expires_at", (double)expires_at))
+		text = cJSON_Print(json);
 	cJSON_Delete(json);
 	if (!text)
-		return failure_set(failure, FAILURE_SYSTEM, "out of memory");
-	result = store_write(platform->options.store, TOKEN_FILE, 0600, text, &why);
+		return;
+	(void)store_write(platform->options.store, TOKEN_FILE, 0600, text, &why);
 	explicit_bzero(text, strlen(text));
 	cJSON_free(text);
-	return result < 0 ? failure_set(failure, FAILURE_CONFIG, "%s", why.text) : 0;
 }
 
 /* The cached token if it still counts and belongs to these credentials. */
@@ -308,8 +307,12 @@ static int take_grant(struct platform *platform, const struct http_reply *reply,
 		sizeof grant->owner_id);
 	wipe(platform->token);
 	platform->token = strdup(token);
-	result = platform->token ? keep_token(platform, token, grant->expires_at, failure)
-		: failure_set(failure, FAILURE_SYSTEM, "out of memory");
+	if (platform->token) {
+		keep_token(platform, token, grant->expires_at);
+		result = 0;
+	} else {
+		failure_set(failure, FAILURE_SYSTEM, "out of memory");
+	}
 out:
 	cJSON_Delete(json);
 	return result;
@@ -473,18 +476,20 @@ static char *make_body(const struct declared *declared, bool create, const char 
 {
 	cJSON *json = cJSON_CreateObject(), *mode, *secret = NULL;
 	char *text, *body;
-
-	(void)cJSON_AddItemToObject(json, "eventFilters", cJSON_CreateStringArray(
+	bool whole = cJSON_AddItemToObject(json, "eventFilters", cJSON_CreateStringArray(
 		(const char *const *)declared->filters, (int)declared->filter_count));
+
 	if (create) {
 		mode = cJSON_AddObjectToObject(json, "deliveryMode");
-		(void)cJSON_AddStringToObject(mode, "transportType", "WebHook");
-		(void)cJSON_AddStringToObject(mode, "address", declared->address);
+		whole = whole && cJSON_AddStringToObject(mode, "transportType", "WebHook")
+			&& cJSON_AddStringToObject(mode, "address", declared->address);
 		if (token)
 			secret = cJSON_AddStringToObject(mode, "verificationToken", token);
+		whole = whole && (!token || secret);
 	}
-	(void)cJSON_AddNumberToObject(json, "expiresIn", (double)declared->expires_in);
-	text = cJSON_PrintUnformatted(json);
+	whole = whole && cJSON_AddNumberToObject(json, "expiresIn", (double)declared->expires_in);
+	/* One without its token or an address would be created all the same. */
+	text = whole ? cJSON_PrintUnformatted(json) : NULL;
 	if (secret)
 		explicit_bzero(secret->valuestring, strlen(secret->valuestring));
 	cJSON_Delete(json);

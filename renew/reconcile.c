@@ -192,15 +192,34 @@ static void note_success(struct run *run)
 		run->state->last_good = run->report->now;
 }
 
+/* What cannot be remembered must not be begun.  But a renewal leaves nothing
+ * to remember, and without it the subscription dies. */
+static void renew_only(struct run *run, const struct plan *plan)
+{
+	struct plan renewals = { 0 };
+
+	run->ended = false;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct step *step = &plan->steps[i];
+
+		if (step->kind == STEP_RENEW && plan_add(&renewals, step->kind, step->declared,
+		    step->record, step->why) < 0)
+			break;		/* those before it are renewed */
+	}
+	carry_out(run, &renewals);
+	plan_free(&renewals);
+	run->ended = true;
+}
+
 static void carry_out_and_note(struct run *run, const struct plan *plan)
 {
 	struct reason why;
 
 	if (!run->dry_run && note_present(run, plan) < 0)
 		return;
-	/* What cannot be remembered must not be begun. */
 	if (plan->count > 0 && !run->dry_run && state_save(run->state, run->store, &why) < 0) {
 		(void)fail(run, FAILURE_CONFIG, why.text);
+		renew_only(run, plan);
 		return;
 	}
 	carry_out(run, plan);

@@ -215,6 +215,22 @@ static int read_state(struct state *state, const char *text, size_t size,
 	return good ? 0 : -1;
 }
 
+/* A clock that was wrong must not make monitoring believe in good runs to come. */
+static void drop_future(time_t *moment)
+{
+	if (*moment > time(NULL))
+		*moment = 0;
+}
+
+static void drop_future_times(struct state *state)
+{
+	drop_future(&state->last_good);
+	for (size_t i = 0; i < state->known_count; i++) {
+		drop_future(&state->known[i].last_good);
+		drop_future(&state->known[i].lost_from);
+	}
+}
+
 static int make_fresh(struct state *state, struct reason *why)
 {
 	*state = (struct state){ 0 };
@@ -243,8 +259,10 @@ int state_load(struct state *state, int directory, struct reason *note)
 	if (text)
 		explicit_bzero(text, size);	/* the key */
 	free(text);
-	if (result == 0)
+	if (result == 0) {
+		drop_future_times(state);
 		return 0;
+	}
 	if (store_set_aside(directory, STATE_FILE, note) < 0 || make_fresh(state, note) < 0)
 		return -1;
 	reason_set(note, "the state file was set aside as " STATE_FILE ".damaged and is made"

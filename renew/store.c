@@ -190,16 +190,32 @@ static long age_of(int fd)
 	return fstat(fd, &status) < 0 ? 0 : (long)(time(NULL) - status.st_mtime);
 }
 
+/* Given away only where it is nothing else as well: the directory's owner may
+ * have made it a link to a file of root's. */
+static int open_lock(int directory)
+{
+	int fd = openat(directory, "lock",
+		O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	struct stat status;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (status.st_nlink != 1
+		|| give_away(directory, fd) == 0))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
 int store_lock(int directory, unsigned seconds, long *age, struct reason *why)
 {
 	const struct timespec tenth = { .tv_nsec = 100 * 1000 * 1000 };
-	int fd = openat(directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = open_lock(directory);
 	unsigned tries = seconds * 10;
 
-	if (fd < 0 || give_away(directory, fd) < 0) {
+	if (fd < 0) {
 		reason_set(why, "state directory: lock: %s", strerror(errno));
-		if (fd >= 0)
-			close(fd);
 		return -1;
 	}
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {

@@ -1,6 +1,8 @@
 """The promise: a subscription never dies unnoticed, whatever the platform says of it."""
 
 import json
+import os
+import pwd
 from datetime import datetime, timedelta
 
 import pytest
@@ -354,3 +356,49 @@ def test_a_create_whose_reply_is_always_spoilt_makes_no_double_at_a_token_change
     place.calls()
     place.well()
     assert place.calls() == [LIST]
+
+
+# Our own files
+
+def test_a_due_renewal_needs_no_memory(place):
+    place.well()
+    record = place.ours()
+    place.platform.advance(5 * 86400)
+    (place.state / "state.json.new").mkdir()
+    place.calls()
+    result = place.run()
+    assert result.status == 78 and "state.json.new" in result.err
+    assert ("PUT", one(record)) in place.calls()
+    assert place.ours()["expirationTime"] > record["expirationTime"]
+
+
+def test_what_needs_memory_is_not_begun_without(place):
+    (place.state / "state.json.new").mkdir()
+    assert place.run().status == 78
+    assert place.present() == []
+
+
+def test_a_token_that_cannot_be_kept_ends_no_run(place):
+    (place.state / "token.json.new").mkdir()
+    place.well()
+    assert place.ours()
+
+
+def test_good_runs_of_the_future_are_not_believed(place):
+    place.well()
+    place.change_state(lambda state: (state.update(last_good=4000000000),
+                                      state["subscriptions"][0].update(last_good=4000000000)))
+    place.platform.fault("status", method="GET", status=429)
+    assert place.run().status == 75
+    assert place.status()["last_good_run"] is None
+    assert place.status()["subscriptions"][0]["last_good_run"] is None
+
+
+def test_a_lock_that_is_another_file_too_is_not_given_away(place):
+    precious = place.work / "precious"
+    precious.touch(mode=0o600)
+    user = pwd.getpwnam("nobody")
+    os.chown(place.state, user.pw_uid, user.pw_gid)
+    os.link(precious, place.state / "lock")
+    place.run()
+    assert precious.stat().st_uid == 0
