@@ -241,7 +241,7 @@ static int make_fresh(struct state *state, struct reason *why)
 
 int state_load(struct state *state, int directory, struct reason *note)
 {
-	struct reason what;
+	struct reason what, aside;
 	size_t size = 0;
 	char *text = NULL;
 	int result = store_read(directory, STATE_FILE, &text, &size, &what);
@@ -263,10 +263,12 @@ int state_load(struct state *state, int directory, struct reason *note)
 		drop_future_times(state);
 		return 0;
 	}
-	if (store_set_aside(directory, STATE_FILE, note) < 0 || make_fresh(state, note) < 0)
+	if (store_set_aside(directory, STATE_FILE, &aside) < 0)
+		return reason_set(note, "state directory: %s", aside.text);
+	if (make_fresh(state, note) < 0)
 		return -1;
-	reason_set(note, "the state file was set aside as " STATE_FILE ".damaged and is made"
-		" anew: %s", what.text);
+	reason_set(note, "the state file was set aside as %.40s and is made anew: %.300s",
+		aside.text, what.text);
 	return 1;
 }
 

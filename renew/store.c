@@ -149,12 +149,20 @@ int store_write(int directory, const char *name, mode_t mode, const char *text,
 
 int store_set_aside(int directory, const char *name, struct reason *why)
 {
+	/* The second is for a directory at the place of the first, or a file where
+	 * a directory is to go. */
+	static const char *const endings[] = { "damaged", "damaged-too" };
 	char aside[NAME_SIZE];
 
-	(void)snprintf(aside, sizeof aside, "%s.damaged", name);
-	if (renameat(directory, name, directory, aside) < 0)
-		return reason_set(why, "%s cannot be set aside: %s", name, strerror(errno));
-	return 0;
+	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+		(void)snprintf(aside, sizeof aside, "%s.%s", name, endings[i]);
+		if (renameat(directory, name, directory, aside) == 0) {
+			reason_set(why, "%s", aside);
+			return 0;
+		}
+	}
+	return reason_set(why, "%s cannot be trusted, nor set aside as %s: %s; remove both", name,
+		aside, strerror(errno));
 }
 
 bool store_marked(int directory, const char *name, time_t *since)

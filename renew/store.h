@@ -32,7 +32,8 @@ int store_read(int directory, const char *name, char **text, size_t *size,
 int store_write(int directory, const char *name, mode_t mode, const char *text,
 	struct reason *why);
 
-/* Renames NAME to NAME.damaged. */
+/* Renames NAME to NAME.damaged, or where that cannot be to NAME.damaged-too;
+ * *why says which, or with -1 what is in the way. */
 int store_set_aside(int directory, const char *name, struct reason *why);
 
 /* A mark is an empty file, for what has to be remembered without the lock;

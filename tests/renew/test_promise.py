@@ -402,3 +402,17 @@ def test_a_lock_that_is_another_file_too_is_not_given_away(place):
     os.link(precious, place.state / "lock")
     place.run()
     assert precious.stat().st_uid == 0
+
+
+@pytest.mark.parametrize("directory", ["state.json", "state.json.damaged"])
+def test_a_directory_in_the_place_of_the_state_is_set_aside(place, directory):
+    place.well()
+    record = place.ours()
+    (place.state / "state.json").write_text("damaged")
+    if directory == "state.json":
+        (place.state / "state.json").rename(place.state / "state.json.damaged")
+    (place.state / directory / "full").mkdir(parents=True)
+    result = place.run()
+    assert result.status == 0 and "set aside as state.json.damaged-too" in result.err
+    place.well()
+    assert place.ours()["id"] == record["id"]
