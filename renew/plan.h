@@ -11,6 +11,7 @@
  *			the right filters, then the longest life; delete the rest
  *	none		create
  *	token changed	create, then delete all that are there
+ *			(not where a creation with the new one may have made it)
  *	not Active	revive: look again, check the endpoint, create anew
  *	filters differ	update
  *	near its end, a reminder waits, expires_in was changed	renew

@@ -438,6 +438,49 @@ static void a_shorter_grant_makes_the_margin_shorter(void **state)
 	expect_renewal(DAY - 1, 7 * DAY / 3, true);
 }
 
+static void the_margin_is_never_shorter_than_two_runs(void **state)
+{
+	(void)state;
+	expect_renewal(PLAN_RENEW_LEAST, 3600, false);
+	expect_renewal(PLAN_RENEW_LEAST - 1, 3600, true);
+}
+
+static void one_that_is_listed_twice_is_no_duplicate(void **state)
+{
+	struct world world = begin();
+
+	(void)state;
+	declare(&world, "a", (char *)HERE);
+	show(&world, (char *)"1", (char *)HERE);
+	show(&world, (char *)"1", (char *)HERE);
+	know(&world, "a", (char *)"1");
+	make_plan(&world, "");
+	expect_end(&world, 0);
+}
+
+static void what_a_creation_made_whose_reply_was_spoilt_is_adopted(void **state)
+{
+	struct world world = begin();
+	struct known *known;
+
+	(void)state;
+	declare(&world, "a", (char *)HERE);
+	show(&world, (char *)"old", (char *)HERE);
+	show(&world, (char *)"new", (char *)HERE)->created_at = NOW;
+	known = know(&world, "a", (char *)"old");
+	strcpy(known->token, "before");
+	strcpy(known->creating, "now");
+	known->creating_since = NOW;
+	make_plan(&world, "now");
+	expect_step(&world, 0, STEP_ADOPT, "new");
+	expect_step(&world, 1, STEP_DELETE, "old");
+	expect_end(&world, 2);
+	known->creating_since = NOW + 1;	/* it is older */
+	make_plan(&world, "now");
+	expect_step(&world, 0, STEP_CREATE, NULL);
+	expect_end(&world, 3);
+}
+
 static void the_seconds_that_the_platform_counts_matter_where_they_are_fewer(void **state)
 {
 	struct world world = begin();
@@ -509,6 +552,9 @@ int main(void)
 		cmocka_unit_test(filters_that_the_platform_rewrites_are_known_again),
 		cmocka_unit_test(near_its_end_it_is_renewed),
 		cmocka_unit_test(a_shorter_grant_makes_the_margin_shorter),
+		cmocka_unit_test(the_margin_is_never_shorter_than_two_runs),
+		cmocka_unit_test(one_that_is_listed_twice_is_no_duplicate),
+		cmocka_unit_test(what_a_creation_made_whose_reply_was_spoilt_is_adopted),
 		cmocka_unit_test(the_seconds_that_the_platform_counts_matter_where_they_are_fewer),
 		cmocka_unit_test(a_reminder_renews),
 		cmocka_unit_test(a_changed_lifetime_renews),
