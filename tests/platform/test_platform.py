@@ -535,6 +535,13 @@ def test_wrong_types_in_one_record(platform, client):
     assert client.api("GET").document["records"][1]["status"] == 1
 
 
+def test_no_types_are_wrong_where_there_is_no_body(platform, client):
+    record = platform.add_subscription("https://a/", [PRESENCE])
+    platform.fault("wrong-types", method="DELETE", path=f"{SUBSCRIPTIONS}/*")
+    assert client.api("DELETE", f"{SUBSCRIPTIONS}/{record['id']}").status == 204
+    assert platform.subscriptions() == []
+
+
 def test_a_body_beyond_all_measure(platform, client):
     platform.fault("huge", path=SUBSCRIPTIONS)
     answer = client.api("GET")

@@ -77,8 +77,11 @@ def _no_content_type(act, wait):
 
 
 def _wrong_types(act, wait, changes=None):
-    """Members of a wrong type; in a list, in its last record only."""
+    """Members of a wrong type; in a list, in its last record only.  What answers without
+    a body has none."""
     reply = act()
+    if not reply.body:
+        return reply
     document = json.loads(reply.body)
     records = document.get("records")
     victim = records[-1] if records else document
