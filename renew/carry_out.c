@@ -13,6 +13,7 @@ enum {
 	CLOCK_ROUNDING = 2,		/* seconds; both times were cut to whole ones */
 	FIRST_RETRY = 15 * 60,		/* of a sick endpoint */
 	SECOND_RETRY = 60 * 60,
+	REASON_SHOWN = 120,		/* bytes of the platform's, before ours */
 	DISABLED_TOLD = 3,		/* filters, each with its reason */
 	LATER_RETRY = 24 * 60 * 60
 };
@@ -577,10 +578,11 @@ static int fail_sick(struct run *run, const struct declared *declared,
 	char when[TIME_TEXT];
 
 	time_format(next_try, when);
-	failure_set(&failure, FAILURE_ENDPOINT, "the subscription is %s%s%s%s, and our endpoint"
-		" does not pass: %s: %s; %s. Tried all the same after %s", record->status,
-		record->trouble ? " (" : "", record->trouble ? record->trouble : "",
-		record->trouble ? ")" : "", fault->rule, fault->measured, fault->remedy, when);
+	failure_set(&failure, FAILURE_ENDPOINT, "the subscription is %.*s%s%.*s%s, and our"
+		" endpoint does not pass: %s: %s; %s. Tried all the same after %s",
+		REASON_SHOWN, record->status, record->trouble ? " (" : "",
+		REASON_SHOWN, record->trouble ? record->trouble : "", record->trouble ? ")" : "",
+		fault->rule, fault->measured, fault->remedy, when);
 	if (fault->sub_code)
 		(void)snprintf(failure.code, sizeof failure.code, "%s", fault->sub_code);
 	return fail_subscription(run, declared, &failure);

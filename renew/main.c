@@ -43,26 +43,38 @@ static void print_usage(FILE *out)
 		"  -h, --help            print this\n", out);
 }
 
-static int refuse_usage(const char *complaint, const char *word)
+/* What is wrong with the command line, and the word that is. */
+struct complaint {
+	const char *text;		/* NULL: nothing */
+	const char *word;
+};
+
+static int refuse_usage(const struct session_options *options,
+	const struct complaint *complaint)
 {
-	fprintf(stderr, "ringspool-renew: %s%s\nTry: ringspool-renew --help\n", complaint, word);
-	return EX_USAGE;
+	char text[200];
+	int status;
+
+	(void)snprintf(text, sizeof text, "%s%s", complaint->text, complaint->word);
+	status = session_refuse(options, text);
+	fputs("Try: ringspool-renew --help\n", stderr);
+	return status;
 }
 
-static int take_command(struct session_options *options, int count, char *const *words)
+static void take_command(struct session_options *options, int count, char *const *words,
+	struct complaint *complaint)
 {
-	if (count == 0)
-		return -1;
-	options->command = command_find(words[0]);
-	if (!options->command)
-		return refuse_usage("no such command: ", words[0]);
+	const struct command *command = command_find(words[0]);
+
+	options->command = command;
 	options->word_count = count - 1;
 	options->words = words + 1;
-	if (options->word_count < options->command->least)
-		return refuse_usage("an argument is missing for ", words[0]);
-	if (options->command->most >= 0 && options->word_count > options->command->most)
-		return refuse_usage("too many arguments for ", words[0]);
-	return -1;
+	if (!command)
+		*complaint = (struct complaint){ "no such command: ", words[0] };
+	else if (options->word_count < command->least)
+		*complaint = (struct complaint){ "an argument is missing for ", words[0] };
+	else if (command->most >= 0 && options->word_count > command->most)
+		*complaint = (struct complaint){ "too many arguments for ", words[0] };
 }
 
 static bool take_splay(const char *text, long *splay)
@@ -74,9 +86,13 @@ static bool take_splay(const char *text, long *splay)
 	return errno == 0 && end != text && *end == '\0' && *splay >= 0 && *splay <= SPLAY_MOST;
 }
 
-/* Returns -1 to go on, or the status to end with. */
-static int take_options(struct session_options *options, long *splay, int argc,
-	char **argv)
+/* What is asked for instead of a run. */
+enum instead { NOTHING, VERSION, HELP };
+
+/* All options are read before the first complaint is told: --json, behind it,
+ * says how. */
+static void take_options(struct session_options *options, long *splay,
+	enum instead *instead, int argc, char **argv, struct complaint *complaint)
 {
 	enum { JSON = 256, SPLAY };
 	static const struct option known[] = {
@@ -91,7 +107,9 @@ static int take_options(struct session_options *options, long *splay, int argc,
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:nvVh", known, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":c:nvVh", known, NULL)) != -1) {
+		struct complaint found = { 0 };
+
 		switch (option) {
 		case 'c':
 			options->config = optarg;
@@ -104,22 +122,46 @@ static int take_options(struct session_options *options, long *splay, int argc,
 			break;
 		case SPLAY:
 			if (!take_splay(optarg, splay))
-				return refuse_usage("--splay needs seconds from 0 to 86400, not ", optarg);
+				found = (struct complaint){
+					"--splay needs seconds from 0 to 86400, not ", optarg };
 			break;
 		case 'v':
 			options->verbosity++;
 			break;
 		case 'V':
-			puts("ringspool-renew " RINGSPOOL_VERSION);
-			return EX_OK;
+			*instead = VERSION;
+			break;
 		case 'h':
-			print_usage(stdout);
-			return EX_OK;
+			*instead = HELP;
+			break;
+		case ':':
+			found = (struct complaint){ "an argument is missing for ", argv[optind - 1] };
+			break;
 		default:
-			return EX_USAGE;
+			found = (struct complaint){ "no such option: ", argv[optind - 1] };
 		}
+		if (!complaint->text)
+			*complaint = found;
 	}
-	return take_command(options, argc - optind, argv + optind);
+}
+
+/* Returns -1 to go on, or the status to end with. */
+static int take_arguments(struct session_options *options, long *splay, int argc,
+	char **argv)
+{
+	struct complaint complaint = { 0 };
+	enum instead instead = NOTHING;
+
+	take_options(options, splay, &instead, argc, argv, &complaint);
+	if (!complaint.text && instead == NOTHING && optind < argc)
+		take_command(options, argc - optind, argv + optind, &complaint);
+	if (complaint.text)
+		return refuse_usage(options, &complaint);
+	if (instead == VERSION)
+		puts("ringspool-renew " RINGSPOOL_VERSION);
+	else if (instead == HELP)
+		print_usage(stdout);
+	return instead == NOTHING ? -1 : EX_OK;
 }
 
 static void wait_splay(long splay)
@@ -136,7 +178,7 @@ int main(int argc, char **argv)
 	const struct rlimit no_core = { 0, 0 };
 	struct session_options options = { 0 };
 	long splay = 0;
-	int status = take_options(&options, &splay, argc, argv);
+	int status = take_arguments(&options, &splay, argc, argv);
 
 	if (status >= 0)
 		return status;

@@ -363,6 +363,20 @@ static int close_session(struct session *session)
 	return status;
 }
 
+int session_refuse(const struct session_options *options, const char *text)
+{
+	struct session session = { .options = options };
+
+	report_open(&session.report, &session.masking, options->verbosity, options->json);
+	(void)fail(&session, FAILURE_USAGE, text);
+	if (options->json) {
+		session.run.document = cJSON_CreateObject();
+		print_document(&session);
+	}
+	report_close(&session.report);
+	return exit_status(&session);
+}
+
 int session_work(const struct session_options *options)
 {
 	struct session session = { 0 };

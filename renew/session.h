@@ -19,6 +19,10 @@ struct session_options {
 	char *const *words;
 };
 
+/* Tells that the command line makes no sense, with --json in a document, too;
+ * returns the exit status. */
+int session_refuse(const struct session_options *options, const char *text);
+
 /* Returns the exit status, after sysexits.h; all failures are reported. */
 int session_work(const struct session_options *options);
 

@@ -211,6 +211,17 @@ def test_usage(place, arguments):
     assert place.platform.requests() == []
 
 
+@pytest.mark.parametrize("arguments", [
+    ["--json", "nonsense"], ["show", "--json"], ["--no-such", "--json"], ["-x", "list", "--json"],
+    ["--splay", "soon", "--json"], ["--json", "--splay"]])
+def test_usage_as_a_document(place, arguments):
+    result = place.run(*arguments)
+    assert result.status == 64
+    assert result.document["exit_status"] == 64 and result.document["changes"] == []
+    (problem,) = result.document["problems"]
+    assert problem["kind"] == "usage" and problem["text"] in result.err
+
+
 def test_help_and_version(place):
     assert "usage: ringspool-renew" in place.well("--help").out
     assert re.fullmatch(r"ringspool-renew [0-9.]+\n", place.well("-V").out)
