@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -185,7 +184,6 @@ int main(int argc, char **argv)
 	process_prepare();
 	umask(077);		/* what it writes is its own */
 	(void)setrlimit(RLIMIT_CORE, &no_core);	/* it would hold the credentials */
-	(void)prctl(PR_SET_DUMPABLE, 0);	/* also where a core goes to a pipe */
 	json_start();
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
 		fputs("ringspool-renew: libcurl cannot be started\n", stderr);
