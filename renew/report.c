@@ -183,7 +183,7 @@ void report_failure(struct report *report, const char *name, const struct failur
 	masking_text(report->masking, failure->text, text, sizeof text);
 	told_key(name, failure, key);
 	if (!report->failed)
-		report->worst = *failure;
+		report->first = *failure;
 	report->failed = true;
 	tell(report, failure_kind_name(failure->kind), failure->code, name, text,
 		is_due(report, told_of(report, key), true, true));

@@ -29,7 +29,7 @@ struct report {
 	struct state *state;		/* what was told before; or NULL */
 	time_t now;			/* our clock */
 	cJSON *changes, *problems;	/* arrays, with --json */
-	struct failure worst;		/* the first failure */
+	struct failure first;		/* that the run met */
 	bool failed;
 };
 

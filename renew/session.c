@@ -76,7 +76,7 @@ static int fail_locked(struct session *session, long age)
 		report_failure(&session->report, NULL, &failure);
 	} else {
 		session->report.failed = true;
-		session->report.worst = failure;
+		session->report.first = failure;
 	}
 	return -1;
 }
@@ -285,14 +285,14 @@ static int open_session(struct session *session)
 
 static int exit_status(const struct session *session)
 {
-	return session->report.failed ? failure_exit_status(session->report.worst.kind) : EX_OK;
+	return session->report.failed ? failure_exit_status(session->report.first.kind) : EX_OK;
 }
 
 /* status.json tells of the runs without a command. */
 static void write_status(struct session *session)
 {
 	static const struct settings none;
-	struct failure failure = session->report.worst;
+	struct failure failure = session->report.first;
 	struct status_input input = {
 		.settings = session->has_settings ? &session->settings : &none,
 		.state = &session->state, .exit_status = exit_status(session),
@@ -301,7 +301,7 @@ static void write_status(struct session *session)
 	};
 	struct reason why;
 
-	masking_text(&session->masking, session->report.worst.text, failure.text,
+	masking_text(&session->masking, session->report.first.text, failure.text,
 		sizeof failure.text);
 	if (status_write(session->store, &input, &why) < 0)
 		(void)fail(session, FAILURE_CONFIG, why.text);
