@@ -38,9 +38,8 @@ void report_open(struct report *report, const struct masking *masking, int verbo
 void report_close(struct report *report);
 
 /* Whether standard error goes to cron's mail: it is a pipe or a file without a
- * name, and nothing says
- * that somebody else is at its end: no terminal (also not in TERM), no
- * journal, no session of ssh(1). */
+ * name, and nothing says that somebody else is at its end: no terminal (also
+ * not in TERM), no journal, no session of ssh(1). */
 bool report_is_for_cron(void);
 
 /* A change that was made: what was done ("created"), to which declared

@@ -97,35 +97,28 @@ static void note_lock_ended(struct session *session)
  * deleted.  Its state is left as it is, and what we were told not kept in it. */
 static int fail_owned(struct session *session)
 {
-	const struct owner *owner = &session->state.owner;
 	const char *directory = session->settings.state_dir;
 	struct failure failure;
 
-	failure_set(&failure, FAILURE_CONFIG, "state_dir %.200s belongs to %.200s (%.100s, or"
-		" another client id of it); give [platform] a state_dir of its own, or remove"
-		" %.200s/state.json if the configuration was moved", directory,
-		owner->configuration ? owner->configuration : "another configuration",
-		owner->server ? owner->server : "", directory);
+	failure_set(&failure, FAILURE_CONFIG, "state_dir %.200s belongs to %.200s; give"
+		" [platform] a state_dir of its own, or remove %.200s/state.json", directory,
+		session->state.owner, directory);
 	session->has_state = false;
 	session->report.state = NULL;
 	report_failure(&session->report, NULL, &failure);
 	return -1;
 }
 
-/* Makes the state ours, or fails where it is somebody else's.  `client_id` is
- * NULL before it is known. */
-static int own_state(struct session *session, const char *client_id)
+/* Makes the state this configuration's, or fails where it is another's. */
+static int own_state(struct session *session)
 {
-	const char *file = session->settings.receiver.file;
 	char path[PATH_MAX];
-	struct owner owner = { .server = session->settings.server,
-		.configuration = realpath(file, path) };
 
-	if (client_id)
-		digest_keyed(session->state.key, client_id, owner.client);
-	if (state_is_of_another(&session->state, &owner))
+	if (!realpath(session->settings.receiver.file, path))
+		return 0;	/* without a file: its defaults are everybody's */
+	if (state_is_of_another(&session->state, path))
 		return fail_owned(session);
-	if (client_id && state_set_owner(&session->state, &owner) < 0)
+	if (known_set_text(&session->state.owner, path) < 0)
 		return fail(session, FAILURE_SYSTEM, "out of memory");
 	return 0;
 }
@@ -146,7 +139,7 @@ static int open_state(struct session *session)
 		return fail(session, FAILURE_CONFIG, why.text);
 	session->has_state = true;
 	session->report.state = &session->state;
-	if (session->has_settings && own_state(session, NULL) < 0)
+	if (session->has_settings && own_state(session) < 0)
 		return -1;
 	note_lock_ended(session);
 	if (why.text[0])
@@ -214,8 +207,6 @@ static int open_credentials(struct session *session)
 		return fail(session, FAILURE_CREDENTIALS, why.text);
 	if (credentials_add_secrets(credentials, &session->masking) < 0)
 		return fail(session, FAILURE_SYSTEM, "out of memory");
-	if (own_state(session, credentials->client_id) < 0)
-		return -1;
 	if (session->options->verbosity > 1)
 		report_detail(&session->report, "client id: %s; client secret: %s; JWT: %s",
 			credentials->source[0], credentials->source[1], credentials->source[2]);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/random.h>
 
 #include "json.h"
@@ -140,16 +141,6 @@ static bool read_known(const cJSON *json, struct known *known)
 	return true;
 }
 
-/* A state of an earlier version has none. */
-static bool read_owner(const cJSON *json, struct owner *owner)
-{
-	if (!json)
-		return true;
-	return read_copy(json, "configuration", &owner->configuration)
-		&& read_copy(json, "server", &owner->server)
-		&& read_text(json, "client", owner->client, sizeof owner->client);
-}
-
 static bool read_told(const cJSON *json, struct told *told)
 {
 	told->failure = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "failure"));
@@ -206,7 +197,8 @@ static int read_state(struct state *state, const char *text, size_t size,
 	else
 		reason_set(why, "is damaged");
 	good = good && read_key(json, state->key)
-		&& read_owner(cJSON_GetObjectItemCaseSensitive(json, "owner"), &state->owner)
+		&& (!cJSON_HasObjectItem(json, "owner")
+			|| read_copy(json, "owner", &state->owner))
 		&& read_time(json, "retry_until", &state->retry_until)
 		&& read_time(json, "last_good", &state->last_good)
 		&& read_lists(state, cJSON_GetObjectItemCaseSensitive(json, "subscriptions"),
@@ -356,15 +348,6 @@ static void add_told(cJSON *list, const struct told *told)
 	(void)cJSON_AddItemToArray(list, json);
 }
 
-static void add_owner(cJSON *json, const struct owner *owner)
-{
-	cJSON *member = cJSON_AddObjectToObject(json, "owner");
-
-	add_text(member, "configuration", owner->configuration);
-	add_text(member, "server", owner->server);
-	add_text(member, "client", owner->client);
-}
-
 int state_save(const struct state *state, int directory, struct reason *why)
 {
 	cJSON *json = cJSON_CreateObject(), *list;
@@ -376,7 +359,7 @@ int state_save(const struct state *state, int directory, struct reason *why)
 		(void)snprintf(key + 2 * i, 3, "%02x", (unsigned)state->key[i]);
 	add_time(json, "version", STATE_VERSION);
 	add_text(json, "key", key);
-	add_owner(json, &state->owner);
+	add_text(json, "owner", state->owner);
 	add_time(json, "retry_until", state->retry_until);
 	add_time(json, "last_good", state->last_good);
 	list = cJSON_AddArrayToObject(json, "subscriptions");
@@ -425,8 +408,7 @@ static void free_known(struct known *known)
 
 void state_free(struct state *state)
 {
-	free(state->owner.configuration);
-	free(state->owner.server);
+	free(state->owner);
 	for (size_t i = 0; i < state->known_count; i++)
 		free_known(&state->known[i]);
 	for (size_t i = 0; i < state->told_count; i++)
@@ -483,24 +465,10 @@ void state_forget(struct state *state, const char *name)
 	state->known_count--;
 }
 
-static bool differs(const char *one, const char *other)
+bool state_is_of_another(const struct state *state, const char *configuration)
 {
-	return one && other && strcmp(one, other) != 0;
-}
-
-bool state_is_of_another(const struct state *state, const struct owner *owner)
-{
-	return differs(state->owner.configuration, owner->configuration)
-		|| differs(state->owner.server, owner->server)
-		|| (state->owner.client[0] && owner->client[0]
-			&& strcmp(state->owner.client, owner->client) != 0);
-}
-
-int state_set_owner(struct state *state, const struct owner *owner)
-{
-	memcpy(state->owner.client, owner->client, sizeof state->owner.client);
-	return known_set_text(&state->owner.configuration, owner->configuration) < 0
-		|| known_set_text(&state->owner.server, owner->server) < 0 ? -1 : 0;
+	return state->owner && strcmp(state->owner, configuration) != 0
+		&& access(state->owner, F_OK) == 0;
 }
 
 int known_set_text(char **member, const char *text)

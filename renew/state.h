@@ -65,17 +65,9 @@ struct told {
 	bool present;		/* met in this run; not kept */
 };
 
-/* Whose state it is: subscriptions of another configuration, platform or
- * application are none of its affair. */
-struct owner {
-	char *configuration;	/* path; NULL: not said */
-	char *server;
-	char client[DIGEST_TEXT]; /* keyed digest of the client id; "" not known yet */
-};
-
 struct state {
 	unsigned char key[DIGEST_KEY_BYTES];
-	struct owner owner;
+	char *owner;		/* path of the configuration it belongs to; NULL: not said */
 	time_t retry_until;	/* the platform asked to wait so long; 0 not */
 	time_t last_good;	/* run in which all was well */
 	struct known *known;
@@ -91,11 +83,9 @@ int state_load(struct state *state, int directory, struct reason *note);
 int state_save(const struct state *state, int directory, struct reason *why);
 void state_free(struct state *state);
 
-/* Whether the state belongs to somebody else; one without an owner does not. */
-bool state_is_of_another(const struct state *state, const struct owner *owner);
-
-/* Makes the state somebody's.  -1: out of memory. */
-int state_set_owner(struct state *state, const struct owner *owner);
+/* Whether the state belongs to another configuration than the one at this path,
+ * a configuration that still exists.  One without an owner does not. */
+bool state_is_of_another(const struct state *state, const char *configuration);
 
 /* What is known of a declared subscription; state_know() makes an empty entry
  * where there is none (NULL: out of memory).  A pointer counts until the next

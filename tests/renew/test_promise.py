@@ -177,31 +177,37 @@ def test_adopting_remembers_what_it_replaces(place, other_hook):
 
 # A state directory is one configuration's
 
-@pytest.mark.parametrize("change", ["configuration", "server", "client"])
-def test_a_state_of_another_configuration_is_refused_and_left_alone(place, other_hook, change):
+def test_a_state_of_another_configuration_is_refused_and_left_alone(place, other_hook):
     place.well()
+    owner = place.config
     before = place.learnt(), place.status(), place.present()
-    environment = {}
-    if change == "configuration":
-        place.config = place.work / "another.conf"
-        place.declare(address=other_hook.address)
-    elif change == "server":
-        environment["RC_SERVER_URL"] = "https://127.0.0.1:1"
-    else:
-        environment["RC_APP_CLIENT_ID"] = "another"
+    place.config = place.work / "another.conf"
+    place.declare(address=other_hook.address)
     for arguments in ((), ("list",)):
-        result = place.run(*arguments, environment=environment)
+        result = place.run(*arguments)
         assert result.status == 78
-        assert f"state_dir {place.state} belongs to {place.work}/ringspool.conf" in result.err
+        assert f"state_dir {place.state} belongs to {owner}" in result.err
         assert "a state_dir of its own" in result.err and f"{place.state}/state.json" in result.err
     assert (place.learnt(), place.status(), place.present()) == before
+
+
+def test_a_state_of_a_configuration_that_was_moved_moves_with_it(place):
+    place.well()
+    before = place.ours()["id"]
+    owner = place.config
+    place.config = place.work / "another.conf"
+    place.write_config()
+    owner.unlink()
+    place.well()
+    assert place.ours()["id"] == before
+    assert place.learnt()["owner"] == str(place.config)
 
 
 def test_a_state_without_an_owner_gets_one(place):
     place.well()
     place.change_state(lambda state: state.pop("owner"))
     place.well()
-    assert place.learnt()["owner"]["configuration"] == str(place.config)
+    assert place.learnt()["owner"] == str(place.config)
 
 
 # A death that was repaired is told
