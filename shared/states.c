@@ -373,11 +373,13 @@ int states_read_envelope(int fd, struct envelope *envelope, struct reason *why)
 {
 	size_t size;
 	char *text = states_read(fd, &size, why);
+	struct stat status;
 	int result;
 
 	*envelope = (struct envelope){ .uuid = "" };
 	if (!text)
-		return -1;
+		return fstat(fd, &status) == 0
+			&& (uint64_t)status.st_size > STATES_READ_MAX ? -1 : -2;
 	result = envelope_read(envelope, text, size, why);
 	free(text);
 	return result < 0 ? -1 : 0;

@@ -91,8 +91,8 @@ int states_open_file(struct states *states, const struct entry *entry,
 char *states_read(int fd, size_t *size, struct reason *why);
 
 /* The envelope of an open file, from its beginning and without moving its
- * offset.  0, or -1 with *why filled when it cannot be read or is no event;
- * *envelope is empty then. */
+ * offset.  0, or with *why filled -1 when it is no event or too large to look
+ * into, -2 when it cannot be read; *envelope is empty then. */
 int states_read_envelope(int fd, struct envelope *envelope, struct reason *why);
 
 /* An event that is ours to move. */

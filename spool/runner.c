@@ -227,8 +227,9 @@ static enum take start(struct runner *runner, struct job *job,
 	struct log_line line;
 	struct reason why;
 
-	(void)states_read_envelope(job->claim.fd, &envelope, &why);
-	if (job_start(job, &runner->command, &envelope, &why) < 0)
+	/* A disk that gives nothing back must not make an event look empty. */
+	if (states_read_envelope(job->claim.fd, &envelope, &why) == -2
+	    || job_start(job, &runner->command, &envelope, &why) < 0)
 		return put_back(runner, job, origin, &why);
 	log_begin(&line, runner->log, LOG_DEBUG, "start");
 	log_text(&line, "name", job->claim.entry.name);
