@@ -191,9 +191,7 @@ bool failure_ends_run(enum failure_kind kind)
 {
 	switch (kind) {
 	case FAILURE_UNREACHABLE:
-	case FAILURE_UNCERTAIN:
 	case FAILURE_LATER:
-	case FAILURE_NONSENSE:
 	case FAILURE_TOKEN:
 	case FAILURE_CREDENTIALS:
 	case FAILURE_SYSTEM:

@@ -50,7 +50,9 @@ bool failure_code_is_known(const char *code);
 /* The kind in a word, as in the JSON documents. */
 const char *failure_kind_name(enum failure_kind kind);
 
-/* Whether the run as a whole ends: every further call would meet the same. */
+/* Whether the run as a whole ends: every further call would meet the same.  Not
+ * so with FAILURE_UNCERTAIN and FAILURE_NONSENSE: a record may be poisoned, or a
+ * proxy choke on one body, while all else is well. */
 bool failure_ends_run(enum failure_kind kind);
 
 /* The exit status, after sysexits.h, that stands for it. */

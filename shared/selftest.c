@@ -68,13 +68,15 @@ static bool test_below(struct findings *f, const char *spool, int root,
 	return true;
 }
 
-/* Does what a receiver does, as far as it changes nothing. */
+/* Does what a receiver does, as far as it changes nothing.  Where that works,
+ * *low says whether too little space is left; else it is empty. */
 static int try_spool(const struct config *config, const char *path, int root,
-	bool complete, struct reason *why)
+	bool complete, struct reason *why, struct reason *low)
 {
 	struct spool *spool;
 	int result;
 
+	low->text[0] = '\0';
 	if (!complete)
 		return faccessat(root, ".", R_OK | W_OK | X_OK, AT_EACCESS) == 0 ? 0
 			: reason_set(why, "spool %.200s: %s", path, strerror(errno));
@@ -82,19 +84,10 @@ static int try_spool(const struct config *config, const char *path, int root,
 	if (!spool)
 		return -1;
 	result = spool_check(spool, 0, why);
+	if (result == 0)
+		(void)spool_check(spool, config->min_free, low);
 	spool_close(spool);
 	return result;
-}
-
-static void test_free_space(struct findings *f, const struct config *config,
-	const char *path)
-{
-	struct reason why;
-	struct spool *spool = spool_open(path, config->seen_days, &why);
-
-	if (spool && spool_check(spool, config->min_free, &why) < 0)
-		tell(f, "warning", "%s", why.text);
-	spool_close(spool);
 }
 
 static void test_spool(struct findings *f, const struct config *config,
@@ -102,7 +95,7 @@ static void test_spool(struct findings *f, const struct config *config,
 {
 	int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat status;
-	struct reason why;
+	struct reason why, low;
 	bool complete;
 
 	if (root < 0 || fstat(root, &status) < 0) {
@@ -114,7 +107,7 @@ static void test_spool(struct findings *f, const struct config *config,
 	complete = faccessat(root, "lock", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++)
 		complete &= test_below(f, path, root, &status, directories[i]);
-	if (try_spool(config, path, root, complete, &why) < 0) {
+	if (try_spool(config, path, root, complete, &why, &low) < 0) {
 		tell(f, "fault", "%s; it is %04o %s:%s: is this user in that group?",
 			why.text,
 			(unsigned)status.st_mode & 07777, user_name(status.st_uid),
@@ -123,8 +116,8 @@ static void test_spool(struct findings *f, const struct config *config,
 		tell(f, "ok", "%s: %04o %s:%s, usable", path,
 			(unsigned)status.st_mode & 07777, user_name(status.st_uid),
 			group_name(status.st_gid));
-		if (complete)
-			test_free_space(f, config, path);
+		if (low.text[0])
+			tell(f, "warning", "%s", low.text);
 	}
 	if ((status.st_mode & 02070) != 02070)
 		tell(f, "warning", "%s: is not 2770, so other users of the group %s"
