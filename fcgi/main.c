@@ -187,19 +187,22 @@ static void tell_started(const struct config *config, const char *socket,
 	log_end(&line);
 }
 
+/* Before the socket has its name, so that nobody who connects is forsaken, and
+ * before any thread: an interrupted call inside libfcgi loses requests. */
+static void block_signals(sigset_t *signals)
+{
+	sigemptyset(signals);
+	sigaddset(signals, SIGTERM);
+	sigaddset(signals, SIGINT);
+	sigaddset(signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, signals, NULL);
+}
+
 static int serve(const struct options *options, struct config *config,
-	const struct listener *listener)
+	const struct listener *listener, const sigset_t *signals)
 {
 	struct responder *responder;
 	struct reason why;
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	/* Before any thread: an interrupted call inside libfcgi loses requests. */
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	/* Our own connections are closed here, without libfcgi's waiting. */
 	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1);
 	if (FCGX_Init() != 0)
@@ -210,7 +213,7 @@ static int serve(const struct options *options, struct config *config,
 	if (!responder)
 		return fail(EX_OSERR, why.text);
 	tell_started(config, options->socket, responder_threads(responder));
-	watch(responder, options, config, &signals);
+	watch(responder, options, config, signals);
 	responder_stop(responder);
 	tell(config, LOG_NOTICE, "stopped", NULL, NULL);
 	return EX_OK;
@@ -222,6 +225,7 @@ int main(int argc, char **argv)
 	struct listener listener;
 	struct config config;
 	struct reason why;
+	sigset_t signals;
 	int status = parse_options(argc, argv, &options);
 
 	if (status >= 0)
@@ -231,6 +235,7 @@ int main(int argc, char **argv)
 		return fail(EX_CONFIG, why.text);
 	if (options.test)
 		return selftest(&config, stdout) > 0 ? EX_CONFIG : EX_OK;
+	block_signals(&signals);
 	if (options.socket ? listener_bind(&listener, options.socket, options.mode, &why) < 0
 	    : listener_inherit(&listener, &why) < 0)
 		return fail(options.socket ? EX_UNAVAILABLE : EX_USAGE, why.text);
@@ -240,5 +245,5 @@ int main(int argc, char **argv)
 	if (listener.exposed)
 		tell(&config, LOG_WARNING, "exposed", "reason", "whoever can reach"
 			" this TCP address can deliver events; use a Unix socket or loopback");
-	return serve(&options, &config, &listener);
+	return serve(&options, &config, &listener, &signals);
 }

@@ -68,10 +68,16 @@ def under_spawn_fcgi(place, processes, *options):
     try:
         assert len(started) == processes
         wait_until(lambda: accepts(place.socket), "spawn-fcgi's socket")
+        wait_until(lambda: all(serves(pid) for pid in started), "responders")
         yield started
     finally:
         for pid in started:
             end(pid)
+
+
+def serves(pid):
+    """Whether its threads run: before that, SIGTERM would end it by the signal."""
+    return len(os.listdir(f"/proc/{pid}/task")) > 1
 
 
 def inode(path):
