@@ -106,7 +106,12 @@ suites: all
 		rm -rf $$scratch; [ $$status = 0 ] || exit 1; \
 	done
 
-# Units and scripts name /usr/bin; below another PREFIX they name that.
+# The tests of tests/proof in full length; needs an hour and root.
+proof: all	## prove the promises: power cuts, kills, faults, load, in full
+	@tests/install-packages.sh $(CHECK_PACKAGES)
+	@RINGSPOOL_PROOF=full $(MAKE) --no-print-directory --silent suites \
+		PYTEST_SUITES=tests/proof
+
 # Fuzz targets: tests/fuzz/fuzz_NAME.c with seeds in tests/fuzz/seeds/NAME.
 FUZZ_SECONDS = 60
 FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -122,6 +127,7 @@ fuzz: $(FUZZERS)	## fuzz each target for FUZZ_SECONDS
 		tests/fuzz/run.sh $$fuzzer tests/fuzz/seeds/$${fuzzer##*/} $(FUZZ_SECONDS) || exit 1; \
 	done
 
+# Units and scripts name /usr/bin; below another PREFIX they name that.
 install: all	## install below DESTDIR and PREFIX
 	install -d $(LIBDIR)/cgi-bin $(BINDIR) $(DATADIR)
 	install -m 755 $(BUILD)/ringspool.cgi $(LIBDIR)/cgi-bin/
@@ -144,7 +150,7 @@ install: all	## install below DESTDIR and PREFIX
 clean:	## remove build/
 	rm -rf build
 
-.PHONY: all help packages demo check unit suites fuzz install clean
+.PHONY: all help packages demo check unit suites proof fuzz install clean
 .SECONDARY:
 
 -include $(shell find build -name '*.d' 2>/dev/null)
