@@ -42,7 +42,7 @@ struct connections {
 	struct connection places[PLACES];
 };
 
-static void set_state(struct connection *connection, int state)
+static void set_state(struct connection *connection, enum connection_state state)
 {
 	connection->state = state;
 	connection->since = (time_t)(clock_milliseconds() / 1000);

@@ -27,10 +27,12 @@
 #include "listener.h"
 #include "reason.h"
 
+enum connection_state { CONNECTION_FREE, CONNECTION_IDLE, CONNECTION_BUSY };
+
 struct connection {
 	FCGX_Request request;	/* its ipcFd is a duplicate of fd, libfcgi's to close */
 	int fd;
-	enum { CONNECTION_FREE, CONNECTION_IDLE, CONNECTION_BUSY } state;
+	enum connection_state state;
 	bool kept;		/* has carried a request; the web server may leave it silent */
 	bool registered;	/* with epoll */
 	bool shut;		/* for taking too long */
