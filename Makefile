@@ -36,6 +36,8 @@ CHECK_PACKAGES = $(DEMO_PACKAGES) apache2 chromium clang libapache2-mod-fcgid \
 	libclang-rt-14-dev libcmocka-dev libfcgi-bin \
 	mandoc nginx-light procps python3-pytest spawn-fcgi strace systemd
 
+BENCH_PACKAGES = $(BUILD_PACKAGES) apache2 lighttpd python3 wrk
+
 BINDIR = $(DESTDIR)$(PREFIX)/bin
 LIBDIR = $(DESTDIR)$(PREFIX)/lib
 SHAREDIR = $(DESTDIR)$(PREFIX)/share
@@ -127,6 +129,20 @@ fuzz: $(FUZZERS)	## fuzz each target for FUZZ_SECONDS
 		tests/fuzz/run.sh $$fuzzer tests/fuzz/seeds/$${fuzzer##*/} $(FUZZ_SECONDS) || exit 1; \
 	done
 
+# Programs to measure against.
+BENCH_PROGRAMS = $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
+BENCH = fcgi cgi
+BENCH_ROUNDS = 7
+BENCH_SECONDS = 1
+
+$(BUILD)/bench/%: $(BUILD)/bench/%.o
+	$(LINK) -o $@ $^ -lfcgi -pthread
+
+bench: all $(BENCH_PROGRAMS)	## measure beside bare programs and other receivers
+	@tests/install-packages.sh $(BENCH_PACKAGES)
+	@RINGSPOOL_BUILD=$(BUILD) /usr/bin/python3 -B bench/bench.py \
+		--rounds $(BENCH_ROUNDS) --seconds $(BENCH_SECONDS) $(BENCH)
+
 # Units and scripts name /usr/bin; below another PREFIX they name that.
 install: all	## install below DESTDIR and PREFIX
 	install -d $(LIBDIR)/cgi-bin $(BINDIR) $(DATADIR)
@@ -150,7 +166,7 @@ install: all	## install below DESTDIR and PREFIX
 clean:	## remove build/
 	rm -rf build
 
-.PHONY: all help packages demo check unit suites proof fuzz install clean
+.PHONY: all help packages demo check unit suites proof fuzz bench install clean
 .SECONDARY:
 
 -include $(shell find build -name '*.d' 2>/dev/null)
