@@ -51,7 +51,7 @@ PROGRAMS = $(BUILD)/ringspool.cgi $(BUILD)/ringspool.fcgi \
 TESTED_OBJECTS = $(SHARED_OBJECTS) $(patsubst %.c,$(BUILD)/%.o,\
 	$(filter-out %/main.c,$(wildcard renew/*.c spool/*.c)))
 UNIT_TESTS = $(patsubst tests/unit/test_%.c,$(BUILD)/tests/test_%,$(wildcard tests/unit/test_*.c))
-PYTEST_SUITES = $(wildcard tests/platform tests/integration tests/renew tests/spool)
+SUITES = renew integration spool proof platform
 
 all: $(PROGRAMS)	## build the programs into build/
 
@@ -87,32 +87,47 @@ demo:	## show the main job for real, with a web server and a stand-in platform
 	@$(MAKE) --no-print-directory --silent all
 	@/usr/bin/python3 -B tests/demo/demo.py
 
-# The same suites against three builds; only ringspool.fcgi has threads.
+# The same suites against three builds; only ringspool.fcgi has threads.  Most
+# tests wait more than they compute, so that three at a time suit two cores.
+CHECKS = check-plain check-address check-thread check-fuzz
+
 check:	## build and pass all tests
 	@tests/install-packages.sh $(CHECK_PACKAGES)
 	mandoc -Tlint -Wwarning man/*
-	@$(MAKE) --no-print-directory --silent unit suites
-	@$(MAKE) --no-print-directory --silent fuzz FUZZ_SECONDS=20
-	@$(MAKE) --no-print-directory --silent SAN=address unit suites \
-		PYTEST_SUITES="$(filter-out tests/platform,$(PYTEST_SUITES))"
-	@$(MAKE) --no-print-directory --silent SAN=thread unit suites \
-		PYTEST_SUITES=tests/integration
+	@+$(MAKE) --no-print-directory --silent -j2 tested
+	@+$(MAKE) --no-print-directory --silent -j2 SAN=address tested
+	@+$(MAKE) --no-print-directory --silent -j2 SAN=thread tested
+	@+$(MAKE) --no-print-directory --silent -j3 -O $(CHECKS)
 
-unit: all $(UNIT_TESTS)
+check-plain: unit suites
+
+check-address:
+	@+$(MAKE) --no-print-directory SAN=address unit suites \
+		SUITES="$(filter-out platform proof,$(SUITES))"
+
+check-thread:
+	@+$(MAKE) --no-print-directory SAN=thread unit suites SUITES=integration
+
+check-fuzz:
+	@+$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=20
+
+tested: all $(UNIT_TESTS)
+
+unit: tested
 	@for test in $(UNIT_TESTS); do $$test || exit 1; done
 
-suites: all
-	@for suite in $(PYTEST_SUITES); do \
-		echo "== $(BUILD): $$suite"; scratch=$$(mktemp -d); \
-		$(PYTEST) --basetemp=$$scratch/pytest $$suite; status=$$?; \
-		rm -rf $$scratch; [ $$status = 0 ] || exit 1; \
-	done
+suites: $(SUITES:%=suite-%)
+
+suite-%: all
+	@echo "== $(BUILD): tests/$*"
+	@scratch=$$(mktemp -d); $(PYTEST) --basetemp=$$scratch/pytest tests/$*; status=$$?; \
+	rm -rf $$scratch; exit $$status
 
 # The tests of tests/proof in full length; needs an hour and root.
 proof: all	## prove the promises: power cuts, kills, faults, load, in full
 	@tests/install-packages.sh $(CHECK_PACKAGES)
 	@RINGSPOOL_PROOF=full $(MAKE) --no-print-directory --silent suites \
-		PYTEST_SUITES=tests/proof
+		SUITES=proof
 
 # Fuzz targets: tests/fuzz/fuzz_NAME.c with seeds in tests/fuzz/seeds/NAME.
 FUZZ_SECONDS = 60
@@ -166,7 +181,7 @@ install: all	## install below DESTDIR and PREFIX
 clean:	## remove build/
 	rm -rf build
 
-.PHONY: all help packages demo check unit suites proof fuzz bench install clean
+.PHONY: all help packages demo check $(CHECKS) tested unit suites proof fuzz bench install clean
 .SECONDARY:
 
 -include $(shell find build -name '*.d' 2>/dev/null)

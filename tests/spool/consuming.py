@@ -29,6 +29,14 @@ def wait_until(condition, what, patience=PATIENCE):
     return value
 
 
+def takes_signals(process):
+    """Whether a `run` is far enough to end in good order: before that, SIGTERM ends it
+    by the signal. It blocks what it reads from a signalfd."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    blocked = int(re.search(r"^SigBlk:\s*(\w+)", status, re.MULTILINE)[1], 16)
+    return blocked >> (signal.SIGTERM - 1) & 1
+
+
 def notification(uuid, owner="1", event="/restapi/v1.0/account/1/extension/2/presence"):
     return json.dumps({"uuid": uuid, "event": event, "timestamp": "2026-08-01T10:00:00.000Z",
                        "subscriptionId": f"sub-{owner}", "ownerId": owner,

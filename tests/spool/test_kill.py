@@ -5,7 +5,7 @@ import random
 import subprocess
 import time
 
-from consuming import TOOL, fill, kill, wait_until
+from consuming import TOOL, fill, kill, takes_signals, wait_until
 
 # Holds a lock of its own for as long as anything of the command lives: a second command
 # for the same event notes the overlap.
@@ -56,6 +56,7 @@ def test_kills_at_random_moments(place, figures):
             if begun:
                 kill(int(chance.choice(begun)[2]))
                 kills["command"] += 1
+    wait_until(lambda: all(map(takes_signals, runs)), "runs")
     for process in runs:
         process.terminate()
     for process in runs:
