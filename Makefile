@@ -10,8 +10,8 @@ SAN =
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wformat=2 -Werror
 HARDENING = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
-CFLAGS = -O2 -g
-LDFLAGS = -Wl,-z,relro,-z,now -Wl,--as-needed
+CFLAGS = -O2 -g -ffunction-sections
+LDFLAGS = -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--gc-sections
 
 # make SAN=address, make SAN=thread: another build beside the plain one.
 ifeq ($(SAN),address)
@@ -44,6 +44,8 @@ SHAREDIR = $(DESTDIR)$(PREFIX)/share
 DATADIR = $(SHAREDIR)/ringspool
 
 SHARED_LIBS = -linih -lcjson -lmd
+# A process a request: each shared library costs it 50 microseconds.
+CGI_LIBS = -l:libinih.a -lcjson -l:libmd.a
 SHARED_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard shared/*.c))
 PROGRAMS = $(BUILD)/ringspool.cgi $(BUILD)/ringspool.fcgi \
 	$(if $(wildcard renew/main.c),$(BUILD)/ringspool-renew) \
@@ -59,7 +61,7 @@ help:	## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 $(BUILD)/ringspool.cgi: $(BUILD)/cgi/main.o $(SHARED_OBJECTS)
-	$(LINK) -o $@ $^ $(SHARED_LIBS)
+	$(LINK) -o $@ $^ $(CGI_LIBS)
 
 $(BUILD)/ringspool.fcgi: $(patsubst %.c,$(BUILD)/%.o,$(wildcard fcgi/*.c)) $(SHARED_OBJECTS)
 	$(LINK) -o $@ $^ -lfcgi $(SHARED_LIBS) -pthread

@@ -35,8 +35,9 @@ int main(int argc, char **argv)
 		errx(64, "usage: empty_responder THREADS <listening socket");
 	if (FCGX_Init() != 0)
 		errx(1, "libfcgi cannot be initialised");
-	for (int i = 0; i < threads; i++)
+	for (int i = 1; i < threads; i++)
 		if (pthread_create(&thread, NULL, serve, NULL) != 0)
 			errx(1, "threads");
-	pthread_exit(NULL);
+	serve(NULL);
+	return 1;
 }
