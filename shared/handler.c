@@ -252,7 +252,8 @@ static void mark_renewal(struct delivery *d)
 	report(d->receiver, LOG_WARNING, "reminder-not-marked", why.text);
 }
 
-/* Whether an outage of the spool let the fallback spool take this event. */
+/* Whether an outage of the spool let the fallback spool take this event.  One
+ * that cannot tell keeps no event out: rather twice than not at all. */
 static bool fallback_has(struct delivery *d)
 {
 	struct reason why;
@@ -262,9 +263,11 @@ static bool fallback_has(struct delivery *d)
 	if (spool_count(d->receiver) < 2)
 		return false;
 	spool = use_spool(d->receiver, 1, &why);
-	seen = spool ? spool_has_seen(spool, d->event.name, d->event.digest, &why) : 0;
-	if (seen < 0)
+	seen = spool ? spool_has_seen(spool, d->event.name, d->event.digest, &why) : -1;
+	if (seen < 0) {
 		drop_spool(d->receiver, 1);
+		report(d->receiver, LOG_WARNING, "spool-trouble", why.text);
+	}
 	return seen > 0;
 }
 

@@ -70,12 +70,16 @@ int spool_make_directory(int parent, const char *name, struct reason *why)
 	if (fd < 0)
 		return reason_set(why, "%s: %s", name, errno == ELOOP || errno == ENOTDIR
 			? "is not a directory (a link here is refused)" : strerror(errno));
-	if ((made && spool_settle_access(parent, fd, DIRECTORY_MODE) < 0) || fsync(parent) < 0) {
-		reason_set(why, "%s: %s", name, strerror(errno));
-		close(fd);
-		return -1;
-	}
-	return fd;
+	/* One that is there may be what an attempt that failed left; another's is
+	 * another's to settle. */
+	if (spool_settle_access(parent, fd, DIRECTORY_MODE) < 0 && (made || errno != EPERM))
+		reason_set(why, "%s: cannot be given its group: %s", name, strerror(errno));
+	else if (fsync(parent) < 0)
+		reason_set(why, "%s: fsync above it: %s", name, strerror(errno));
+	else
+		return fd;
+	close(fd);
+	return -1;
 }
 
 int spool_directory(struct spool *spool, enum spool_directory which,
@@ -111,10 +115,6 @@ static int make_layout(struct spool *spool, struct reason *why)
 		O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, LOCK_MODE);
 	if (spool->lock.fd < 0)
 		return reason_set(why, "lock: %s", strerror(errno));
-	/* Whoever lost the race to make it cannot, and need not, change it. */
-	if (spool_settle_access(spool->root.fd, spool->lock.fd, LOCK_MODE) < 0
-	    && errno != EPERM)
-		return reason_set(why, "lock: %s", strerror(errno));
 	return 0;
 }
 
@@ -132,6 +132,18 @@ static int open_root(struct spool *spool, const char *path, struct reason *why)
 	return 0;
 }
 
+/* Whoever made the lock may have failed to give it away; who did not make it
+ * cannot, and need not, change it. */
+static int settle_lock(const struct spool *spool)
+{
+	const struct stat *lock = &spool->lock.identity;
+
+	if (lock->st_gid == spool->root.identity.st_gid && (lock->st_mode & 07777) == LOCK_MODE)
+		return 0;
+	return spool_settle_access(spool->root.fd, spool->lock.fd, LOCK_MODE) < 0
+		&& errno != EPERM ? -1 : 0;
+}
+
 static int open_layout(struct spool *spool, struct reason *why)
 {
 	spool->lock.fd = openat(spool->root.fd, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
@@ -139,6 +151,8 @@ static int open_layout(struct spool *spool, struct reason *why)
 		return -1;
 	if (spool->lock.fd < 0 || fstat(spool->lock.fd, &spool->lock.identity) < 0)
 		return reason_set(why, "lock: %s", strerror(errno));
+	if (settle_lock(spool) < 0)
+		return reason_set(why, "lock: cannot be given its group: %s", strerror(errno));
 	return 0;
 }
 
@@ -205,7 +219,7 @@ static bool is_current(int parent, const char *name, int flags,
 bool spool_is_current(const struct spool *spool)
 {
 	/* A lock file that was replaced locks nobody else out. */
-	if (!is_current(AT_FDCWD, spool->path, 0, &spool->root)
+	if (spool->lock.fd < 0 || !is_current(AT_FDCWD, spool->path, 0, &spool->root)
 	    || !is_current(spool->root.fd, "lock", AT_SYMLINK_NOFOLLOW, &spool->lock))
 		return false;
 	for (int i = 0; i < DIR_COUNT; i++)
@@ -253,7 +267,11 @@ void spool_unlock(struct spool *spool, uint64_t byte)
 	struct flock lock = { .l_type = F_UNLCK, .l_whence = SEEK_SET,
 		.l_start = (off_t)byte, .l_len = 1 };
 
-	(void)fcntl(spool->lock.fd, F_OFD_SETLK, &lock);
+	if (fcntl(spool->lock.fd, F_OFD_SETLK, &lock) == 0)
+		return;
+	/* It goes with its descriptor; the spool is opened anew for the next. */
+	close(spool->lock.fd);
+	spool->lock.fd = -1;
 }
 
 long spool_day(time_t now)

@@ -48,12 +48,17 @@ static int write_whole(int fd, const char *data, size_t size)
 	return 0;
 }
 
-/* Writes and syncs; an error of fsync(2) is final for this descriptor.  A file
- * whose group cannot be set is better than none. */
-static int fill(int directory, int fd, const void *body, size_t size)
+/* Writes and syncs, with *step saying which failed; an error of fsync(2) is
+ * final for this descriptor.  A file whose group cannot be set is better than
+ * none. */
+static int fill(int directory, int fd, const void *body, size_t size, const char **step)
 {
 	(void)spool_settle_access(directory, fd, FILE_MODE);
-	return write_whole(fd, body, size) < 0 || fsync(fd) < 0 ? -1 : 0;
+	*step = "write";
+	if (write_whole(fd, body, size) < 0)
+		return -1;
+	*step = "fsync";
+	return fsync(fd);
 }
 
 /* Step 6. */
@@ -76,8 +81,7 @@ static int publish_unnamed(int directory, const char *name, const void *body,
 	fd = openat(directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, FILE_MODE);
 	if (fd < 0)
 		return -1;
-	*step = "write";
-	if (fill(directory, fd, body, size) == 0) {
+	if (fill(directory, fd, body, size, step) == 0) {
 		*step = "link";
 		(void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 		if (linkat(AT_FDCWD, link, directory, name, AT_SYMLINK_FOLLOW) == 0)
@@ -121,8 +125,7 @@ static int publish_named(int tmp, int directory, const char *name,
 		FILE_MODE);
 	if (fd < 0)
 		return -1;
-	*step = "write";
-	if (fill(directory, fd, body, size) == 0) {
+	if (fill(directory, fd, body, size, step) == 0) {
 		*step = "rename";
 		if (spool_rename(tmp, temporary, directory, name) == 0)
 			result = 1;

@@ -1,5 +1,6 @@
 #include "spool_internal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,10 +12,28 @@ enum {
 };
 
 struct sweep {
+	const struct spool *spool;
+	struct reason *why;			/* filled by the first failure */
+	bool failed;
 	char oldest_kept[DAY_NAME_SIZE];	/* days sort as their names do */
 	time_t now;
 	unsigned budget;			/* removals left */
 };
+
+/* What is gone was removed by another. */
+static void note_failure(struct sweep *sweep, const char *step)
+{
+	if (errno == ENOENT || sweep->failed)
+		return;
+	sweep->failed = true;
+	spool_fail(sweep->spool, step, sweep->why);
+}
+
+static void remove_entry(struct sweep *sweep, int directory, const char *name, int flags)
+{
+	if (unlinkat(directory, name, flags) < 0)
+		note_failure(sweep, "removing what expired");
+}
 
 static bool remove_mark(int directory, const char *name, void *context)
 {
@@ -23,7 +42,7 @@ static bool remove_mark(int directory, const char *name, void *context)
 	if (sweep->budget == 0)
 		return false;
 	sweep->budget--;
-	(void)unlinkat(directory, name, 0);
+	remove_entry(sweep, directory, name, 0);
 	return true;
 }
 
@@ -45,10 +64,11 @@ static bool forget_day(int seen, const char *name, void *context)
 
 	if (!is_day_name(name) || strcmp(name, sweep->oldest_kept) >= 0)
 		return true;
-	(void)spool_each_entry(seen, name, remove_mark, sweep);
+	if (spool_each_entry(seen, name, remove_mark, sweep) < 0)
+		note_failure(sweep, "reading what expired");
 	if (sweep->budget == 0)
 		return false;
-	(void)unlinkat(seen, name, AT_REMOVEDIR);
+	remove_entry(sweep, seen, name, AT_REMOVEDIR);
 	return true;
 }
 
@@ -64,23 +84,25 @@ static bool remove_leftover(int tmp, const char *name, void *context)
 	if (fstatat(tmp, name, &status, AT_SYMLINK_NOFOLLOW) == 0
 	    && status.st_mtime < sweep->now - LEFTOVER_SECONDS) {
 		sweep->budget--;
-		(void)unlinkat(tmp, name, 0);
+		remove_entry(sweep, tmp, name, 0);
 	}
 	return true;
 }
 
-static int make_tomorrow(int seen, long tomorrow, struct reason *why)
+static int make_tomorrow(const struct spool *spool, int seen, long tomorrow,
+	struct reason *why)
 {
 	char name[DAY_NAME_SIZE];
 	struct stat status;
+	struct reason what;
 	int fd;
 
 	spool_day_name(name, tomorrow);
 	if (fstatat(seen, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
-	fd = spool_make_directory(seen, name, why);
+	fd = spool_make_directory(seen, name, &what);
 	if (fd < 0)
-		return -1;
+		return reason_set(why, "spool %.200s: seen/%s", spool->path, what.text);
 	close(fd);
 	return 0;
 }
@@ -95,9 +117,19 @@ static bool is_due(const struct spool *spool, time_t now)
 		&& (lock.st_mtime + INTERVAL_SECONDS <= now || lock.st_mtime > now);
 }
 
+static void sweep_directory(struct sweep *sweep, enum spool_directory which,
+	bool (*visit)(int directory, const char *entry, void *context))
+{
+	const char *name = spool_directory_name(which);
+
+	if (spool_each_entry(sweep->spool->root.fd, name, visit, sweep) < 0)
+		note_failure(sweep, name);
+}
+
 int spool_tidy(struct spool *spool, struct reason *why)
 {
-	struct sweep sweep = { .now = time(NULL), .budget = REMOVALS_A_RUN };
+	struct sweep sweep = { .spool = spool, .why = why, .now = time(NULL),
+		.budget = REMOVALS_A_RUN };
 	long today = spool_day(sweep.now);
 	int seen, result = 1;
 
@@ -109,14 +141,15 @@ int spool_tidy(struct spool *spool, struct reason *why)
 	}
 	(void)futimens(spool->lock.fd, NULL);
 	seen = spool_directory(spool, DIR_SEEN, why);
-	if (seen < 0 || make_tomorrow(seen, today + 1, why) < 0) {
+	if (seen < 0 || make_tomorrow(spool, seen, today + 1, why) < 0) {
 		result = -1;
 		goto out;
 	}
 	spool_day_name(sweep.oldest_kept, today - (long)spool->seen_days);
-	(void)spool_each_entry(spool->root.fd, spool_directory_name(DIR_SEEN), forget_day, &sweep);
-	(void)spool_each_entry(spool->root.fd, spool_directory_name(DIR_TMP), remove_leftover,
-		&sweep);
+	sweep_directory(&sweep, DIR_SEEN, forget_day);
+	sweep_directory(&sweep, DIR_TMP, remove_leftover);
+	if (sweep.failed)
+		result = -1;
 out:
 	spool_unlock(spool, LOCK_TIDY);
 	return result;

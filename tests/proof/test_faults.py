@@ -1,0 +1,248 @@
+"""Each system call of a request fails once, and from there on: the reply is true, nothing
+is half-written or left open, and when the fault is over the event is taken in, once."""
+
+import errno
+import os
+import shutil
+import stat
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+import pytest
+
+from faults import ERRORS, GROUP, Cgi, Responder, calls
+from notification import fresh_uuid, reminder, sms
+from process import running, wait_until
+from scale import scaled
+from settings import TOKENS
+from spool import Spool
+
+PROOF = {"HTTP_VERIFICATION_TOKEN": TOKENS[0]}
+NAMED = {"fcntl": "lock: ", "mkdirat": " cannot be made: ", "getrandom": "random",
+         "write": "write: ", "fsync": "fsync", "linkat": "link: ", "renameat2": "rename: "}
+DAY = 24 * 60 * 60
+
+TOLD = {"mkdirat", "mknodat", "unlinkat"}   # whatever the reply is
+
+
+@pytest.fixture(scope="session")
+def work():
+    """In memory: the calls are the same, and there are thousands of them."""
+    directory = Path(tempfile.mkdtemp(prefix="ringspool-faults-", dir="/dev/shm"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
+
+
+def lay_out(place):
+    """Nothing is to be made, and no house-keeping is due."""
+    lock = place.spool.path / "lock"
+    if lock.exists():
+        os.utime(lock)
+
+
+def lay_bare(place):
+    """As the administrator made it."""
+    place.spool.remove()
+    place.spool.make()
+    place.spool.path.chmod(0o770)       # a careless one: the group is not inherited
+
+
+def make_due(place):
+    """There is house-keeping to do: old marks, a leftover, the directory of tomorrow."""
+    path = place.spool.path
+    expired = path / "seen" / "2026-01-01"
+    leftover = path / "tmp" / "leftover"
+    tomorrow = path / "seen" / time.strftime("%Y-%m-%d", time.gmtime(time.time() + DAY))
+    if tomorrow.exists():
+        tomorrow.rmdir()
+    expired.mkdir(exist_ok=True)
+    expired.chmod(0o2770)
+    for made in (expired / "mark", leftover):
+        made.touch()
+        made.chmod(0o640)
+    for aged in (leftover, path / "lock"):
+        os.utime(aged, (time.time() - 2 * DAY,) * 2)
+
+
+def is_tidy(place):
+    return not (place.spool.path / "seen" / "2026-01-01").exists() \
+        and not place.spool.names("tmp")
+
+
+def no_event():
+    return b'{"uuid":"' + fresh_uuid().encode()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """How the spool is, and what comes in."""
+    prepare: Callable = lay_out
+    body: Callable = sms
+    faults: tuple = ()      # what fails in any case
+    opened: bool = False    # the responder has the spools open from earlier requests
+    fallback: bool = False
+    repeated: bool = False  # what comes in has come before, and waits
+
+
+SCENES = {
+    "first-of-a-process": Scene(),
+    "one-of-many": Scene(opened=True),
+    "bare-spool": Scene(prepare=lay_bare),
+    "named-files": Scene(faults=("access:error=ENOENT",)),      # as without /proc
+    "fallback-spool": Scene(fallback=True),
+    "house-keeping": Scene(prepare=make_due),
+    "repeat": Scene(repeated=True),
+    "no-event": Scene(body=no_event),
+    "reminder": Scene(body=lambda: reminder("9b0d7d4e-1f2a")),
+}
+
+
+def spools(place):
+    return [place.spool, *([place.fallback] if place.fallback else [])]
+
+
+def kept(place):
+    return [body for spool in spools(place) for folder in ("new", "bad")
+            for body in spool.contents(folder)]
+
+
+def locks(spool):
+    """The locks that somebody holds in the lock file."""
+    lock = spool.path / "lock"
+    with open("/proc/locks", encoding="ascii") as held:
+        return [line for line in held if lock.exists() and f":{lock.stat().st_ino} " in line]
+
+
+def strangely_made(spool):
+    """What others could not use as ringspool-spool(5) says."""
+    modes = {path: path.lstat() for path in spool.path.rglob("*")}
+    return [(path, oct(status.st_mode), status.st_gid) for path, status in modes.items()
+            if status.st_gid != GROUP or stat.S_IMODE(status.st_mode) != (
+                0o2770 if path.is_dir() else 0o660 if path.name == "lock" else 0o640)]
+
+
+@contextmanager
+def served(front_end, place, scene):
+    place.fallback = None
+    place.spool = Spool(place.work / "events", GROUP)
+    settings = {"RINGSPOOL_SPOOL": str(place.spool.path)}
+    if scene.fallback:
+        place.fallback = Spool(place.work / "fallback", GROUP)
+        settings["RINGSPOOL_FALLBACK_SPOOL"] = str(place.fallback.path)
+    receiver = front_end(place, **settings)
+    if receiver.program:
+        with running(receiver.program):
+            yield receiver
+    else:
+        yield receiver
+
+
+class Trial:
+    """A request of the scene, with a call that fails or without one."""
+
+    def __init__(self, receiver, place, scene):
+        self.receiver, self.place, self.scene = receiver, place, scene
+        for spool in spools(place):
+            spool.take()
+        scene.prepare(place)
+        self.body = scene.body()
+        if scene.repeated:
+            assert receiver.ask(self.body, **PROOF).reply.status == 200
+        if not scene.opened:
+            receiver.forget()
+
+    def ask(self, *faults):
+        return self.receiver.ask(self.body, [*self.scene.faults, *faults], **PROOF)
+
+    def reply_is_true(self, answer, call, error, for_good):
+        status = answer.reply.status if answer.reply else None
+        stored = kept(self.place)
+        if status == 200 or self.scene.repeated:
+            assert stored == [self.body]
+        elif status is None:
+            assert stored in ([], [self.body])
+        else:
+            assert stored == []
+        if status == 503:
+            assert int(answer.reply.header("retry-after")) > 0
+            if call.name not in ("poll", "write") or not for_good:
+                self.log_tells(answer.log, call, error)
+        elif status == 400:
+            assert any(line.startswith(("read(0,", "poll([{fd=0,")) for line in answer.injected())
+        else:
+            assert status in (200, None)
+        if call.name in TOLD:
+            assert os.strerror(getattr(errno, error)) in answer.log
+
+    @staticmethod
+    def log_tells(log, call, error):
+        """One line says which call failed, and how; of looking something up, what."""
+        lines = [line for line in log.splitlines() if "status=503" in line]
+        assert len(lines) == 1
+        assert os.strerror(getattr(errno, error)) in lines[0]
+        assert NAMED.get(call.name, "") in lines[0]
+
+    def nothing_is_left(self):
+        for spool in spools(self.place):
+            assert [name for name in spool.names("tmp") if name != "leftover"] == []
+            assert locks(spool) == []
+
+    def works_again(self):
+        """The fault is over: what was not taken in is now, and a repeat is known later."""
+        assert self.receiver.ask(self.body, **PROOF).reply.status == 200
+        assert kept(self.place) == [self.body]
+        if self.scene.prepare is make_due:
+            os.utime(self.place.spool.path / "lock", (0, 0))
+            assert self.receiver.ask(self.body, **PROOF).reply.status == 200
+            wait_until(lambda: is_tidy(self.place), "house-keeping")
+        for spool in spools(self.place):
+            assert strangely_made(spool) == []
+            spool.take()
+        if self.scene.body is not no_event:
+            assert self.receiver.ask(self.body, **PROOF).reply.status == 200
+            assert kept(self.place) == []
+
+    def fails(self, call, error, for_good, opened):
+        """What is wrong with the request during which the call fails, and with what is
+        left of it."""
+        answer = self.ask(call.failing(error, for_good))
+        try:
+            assert answer.injected()
+            self.reply_is_true(answer, call, error, for_good)
+            self.nothing_is_left()
+            self.works_again()
+            assert self.receiver.descriptors() == opened
+        except AssertionError as problem:
+            return f"{call.line} with {error}{'+' if for_good else ''}: {problem!r}\n{answer.reply}\n" \
+                   f"{answer.log}{answer.injected()}"
+        return None
+
+
+def cases(found):
+    """Each call with each error, once; and two errors that stay."""
+    every = [(call, error, for_good) for call in found
+             for error, for_good in [*((error, False) for error in ERRORS),
+                                     ("ENOSPC", True), ("EIO", True)]
+             if not (for_good and call.name == "accept4")]
+    return every[::scaled(1, 1 + len(every) // 12)]
+
+
+@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
+@pytest.mark.parametrize("front_end", [Cgi, Responder], ids=lambda front_end: front_end.__name__)
+def test_any_call_fails(place, front_end, scene):
+    with served(front_end, place, scene) as receiver:
+        assert receiver.ask(b"{}", **PROOF).reply.status == 200
+        place.spool.take()
+        undisturbed = Trial(receiver, place, scene)
+        answer = undisturbed.ask()
+        assert answer.reply.status == 200
+        undisturbed.works_again()
+        opened = receiver.descriptors()
+        failures = [failure for case in cases(calls(answer.trace, receiver.first))
+                    if (failure := Trial(receiver, place, scene).fails(*case, opened))]
+    assert not failures, f"{len(failures)} failed:\n" + "\n".join(failures)
