@@ -33,6 +33,7 @@ enum body_state body_begin(struct body *body, const struct request *request)
 {
 	const char *length = request->content_length;
 	ssize_t got;
+	char one;
 
 	*body = (struct body){ .request = request };
 	if (length && length[0]) {
@@ -42,13 +43,17 @@ enum body_state body_begin(struct body *body, const struct request *request)
 	}
 	body->room = FIRST_ROOM;
 	body->data = malloc(body->room);
-	if (!body->data)
-		return BODY_NO_MEMORY;
-	got = read_some(body, body->data, body->room);
+	/* Without memory it can still be told that nothing comes, as in the
+	 * handshake. */
+	got = body->data ? read_some(body, body->data, body->room) : read_some(body, &one, 1);
 	if (got < 0 || (got == 0 && body->announced && body->expected > 0))
 		return BODY_SHORT;
+	if (got == 0)
+		return BODY_EMPTY;
+	if (!body->data)
+		return BODY_NO_MEMORY;
 	body->size = (size_t)got;
-	return got > 0 ? BODY_UNREAD : BODY_EMPTY;
+	return BODY_UNREAD;
 }
 
 static bool grow(struct body *body)

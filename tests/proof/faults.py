@@ -76,6 +76,7 @@ class Cgi:
     def __init__(self, place, **settings):
         self.place, self.settings = place, settings
         self.trace = place.work / "run" / "trace"
+        self.said = ""
 
     def ask(self, body, faults=None, **more):
         command = [self.place.cgi]
@@ -86,7 +87,8 @@ class Cgi:
         head, _, rest = done.stdout.partition(b"\r\n\r\n")
         reply = parse(b"HTTP/1.1 " + head.removeprefix(b"Status: "), rest) if head else None
         assert done.returncode == 0, done
-        return Answer(reply, done.stderr.decode(), self.trace.read_text() if faults is not None else "")
+        self.said = done.stderr.decode()
+        return Answer(reply, self.said, self.trace.read_text() if faults is not None else "")
 
     def forget(self):
         """Each process opens its spools."""
@@ -100,7 +102,7 @@ class Responder:
     first = ""
 
     def __init__(self, place, **settings):
-        self.place = place
+        self.place, self.settings = place, settings
         self.trace = place.work / "run" / "trace"
         before = inode(place.socket)
         self.program = Program([place.fcgi, "-s", place.socket, "-t", "1"], place.log,
@@ -120,7 +122,7 @@ class Responder:
                 reply = self.exchange(body, **more)
                 wait_until(self.is_idle, "the end of the request")
             trace = self.trace.read_text()
-        assert self.program.process.poll() is None, self.program.text()
+        assert self.program.process.poll() is None, self.said
         with open(self.program.log, encoding="utf-8") as log:
             log.seek(before)
             return Answer(reply, log.read(), trace)
@@ -151,11 +153,15 @@ class Responder:
         for as well, but whoever asks has seen the end of its own."""
         return self.trace.read_text().rpartition("\n")[2].startswith("epoll_wait(")
 
+    @property
+    def said(self):
+        return self.program.text()
+
     def forget(self):
         """Let the next request open its spools, as the first one does."""
-        before = self.program.text().count("result=reloaded")
+        before = self.said.count("result=reloaded")
         os.kill(self.program.pid, 1)
-        wait_until(lambda: self.program.text().count("result=reloaded") > before, "reload")
+        wait_until(lambda: self.said.count("result=reloaded") > before, "reload")
 
     def descriptors(self):
         """What is open while the spools are not."""

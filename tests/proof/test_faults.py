@@ -2,12 +2,14 @@
 is half-written or left open, and when the fault is over the event is taken in, once."""
 
 import errno
+import itertools
 import os
 import shutil
 import stat
+import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
@@ -21,11 +23,14 @@ from scale import scaled
 from settings import TOKENS
 from spool import Spool
 
+TOKEN = "wtdwi2y88489yr34iwegsekshwekfhsdfh"
+HANDSHAKE = {"HTTP_VALIDATION_TOKEN": TOKEN}
 PROOF = {"HTTP_VERIFICATION_TOKEN": TOKENS[0]}
 NAMED = {"fcntl": "lock: ", "mkdirat": " cannot be made: ", "getrandom": "random",
          "write": "write: ", "fsync": "fsync", "linkat": "link: ", "renameat2": "rename: "}
 DAY = 24 * 60 * 60
 
+EXCHANGE = ("accept4(", "read(", "write(", "poll([{fd=0,", "fcntl(")
 TOLD = {"mkdirat", "mknodat", "unlinkat"}   # whatever the reply is
 
 
@@ -126,19 +131,18 @@ def strangely_made(spool):
                 0o2770 if path.is_dir() else 0o660 if path.name == "lock" else 0o640)]
 
 
-@contextmanager
-def served(front_end, place, scene):
-    place.fallback = None
+def make_spools(place, scene):
     place.spool = Spool(place.work / "events", GROUP)
-    settings = {"RINGSPOOL_SPOOL": str(place.spool.path)}
-    if scene.fallback:
-        place.fallback = Spool(place.work / "fallback", GROUP)
+    place.fallback = Spool(place.work / "fallback", GROUP) if scene.fallback else None
+
+
+@contextmanager
+def served(front_end, place, **settings):
+    settings["RINGSPOOL_SPOOL"] = str(place.spool.path)
+    if place.fallback:
         settings["RINGSPOOL_FALLBACK_SPOOL"] = str(place.fallback.path)
     receiver = front_end(place, **settings)
-    if receiver.program:
-        with running(receiver.program):
-            yield receiver
-    else:
+    with running(receiver.program) if receiver.program else nullcontext():
         yield receiver
 
 
@@ -157,9 +161,10 @@ class Trial:
             receiver.forget()
 
     def ask(self, *faults):
+        """The request, under strace."""
         return self.receiver.ask(self.body, [*self.scene.faults, *faults], **PROOF)
 
-    def reply_is_true(self, answer, call, error, for_good):
+    def reply_is_true(self, answer):
         status = answer.reply.status if answer.reply else None
         stored = kept(self.place)
         if status == 200 or self.scene.repeated:
@@ -170,22 +175,23 @@ class Trial:
             assert stored == []
         if status == 503:
             assert int(answer.reply.header("retry-after")) > 0
-            if call.name not in ("poll", "write") or not for_good:
-                self.log_tells(answer.log, call, error)
-        elif status == 400:
+        elif status == 400:     # as after a client that went away
             assert any(line.startswith(("read(0,", "poll([{fd=0,")) for line in answer.injected())
         else:
             assert status in (200, None)
-        if call.name in TOLD:
-            assert os.strerror(getattr(errno, error)) in answer.log
 
     @staticmethod
-    def log_tells(log, call, error):
+    def log_tells(answer, call, error, for_good):
         """One line says which call failed, and how; of looking something up, what."""
-        lines = [line for line in log.splitlines() if "status=503" in line]
-        assert len(lines) == 1
-        assert os.strerror(getattr(errno, error)) in lines[0]
-        assert NAMED.get(call.name, "") in lines[0]
+        how = os.strerror(getattr(errno, error))
+        if call.name in TOLD:
+            assert how in answer.log
+        if answer.reply and answer.reply.status == 503 and not (
+                for_good and call.name in ("poll", "write")):   # which the log needs, too
+            lines = [line for line in answer.log.splitlines() if "status=503" in line]
+            assert len(lines) == 1
+            assert how in lines[0]
+            assert NAMED.get(call.name, "") in lines[0]
 
     def nothing_is_left(self):
         for spool in spools(self.place):
@@ -213,7 +219,8 @@ class Trial:
         answer = self.ask(call.failing(error, for_good))
         try:
             assert answer.injected()
-            self.reply_is_true(answer, call, error, for_good)
+            self.reply_is_true(answer)
+            self.log_tells(answer, call, error, for_good)
             self.nothing_is_left()
             self.works_again()
             assert self.receiver.descriptors() == opened
@@ -232,10 +239,14 @@ def cases(found):
     return every[::scaled(1, 1 + len(every) // 12)]
 
 
+front_ends = pytest.mark.parametrize("front_end", [Cgi, Responder], ids=lambda one: one.__name__)
+
+
 @pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
-@pytest.mark.parametrize("front_end", [Cgi, Responder], ids=lambda front_end: front_end.__name__)
+@front_ends
 def test_any_call_fails(place, front_end, scene):
-    with served(front_end, place, scene) as receiver:
+    make_spools(place, scene)
+    with served(front_end, place) as receiver:
         assert receiver.ask(b"{}", **PROOF).reply.status == 200
         place.spool.take()
         undisturbed = Trial(receiver, place, scene)
@@ -246,3 +257,83 @@ def test_any_call_fails(place, front_end, scene):
         failures = [failure for case in cases(calls(answer.trace, receiver.first))
                     if (failure := Trial(receiver, place, scene).fails(*case, opened))]
     assert not failures, f"{len(failures)} failed:\n" + "\n".join(failures)
+
+
+@front_ends
+def test_handshake_is_answered_whatever_call_fails(place, front_end):
+    """Where the request can be read and the reply be sent."""
+    make_spools(place, Scene())
+    with served(front_end, place) as receiver:
+        receiver.ask(sms(), **PROOF)
+        for call, error, for_good in cases(calls(receiver.ask(b"", (), **HANDSHAKE).trace,
+                                                 receiver.first)):
+            answer = receiver.ask(b"", [call.failing(error, for_good)], **HANDSHAKE)
+            if not any(line.startswith(EXCHANGE) for line in answer.injected()):
+                assert is_handshake(answer.reply), (call, error, answer)
+            assert is_handshake(receiver.ask(b"", **HANDSHAKE).reply)
+
+
+def is_handshake(reply):
+    return reply and reply.status == 200 and reply.header("validation-token") == TOKEN
+
+
+@pytest.fixture(scope="session")
+def interposer(work):
+    library = work / "interpose.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library,
+                    Path(__file__).with_name("interpose.c")], check=True)
+    return str(library)
+
+
+def without_memory(front_end, place, interposer):
+    """Receivers of which the first, the second, ... allocation will fail, without end."""
+    for number in itertools.count(1, scaled(1, 5)):
+        with served(front_end, place, LD_PRELOAD=interposer, FAIL_ALLOCATION=str(number)) as receiver:
+            yield receiver
+
+
+def has_failed(answer):
+    return "allocation failed" in answer.log
+
+
+@pytest.mark.parametrize("scene", ["first-of-a-process", "bare-spool", "fallback-spool",
+                                   "house-keeping", "no-event"])
+@front_ends
+def test_any_allocation_fails(place, interposer, front_end, scene):
+    scene = SCENES[scene]
+    make_spools(place, scene)
+    with served(front_end, place) as receiver:
+        receiver.ask(sms(), **PROOF)
+    for number, receiver in enumerate(without_memory(front_end, place, interposer)):
+        trial = Trial(receiver, place, scene)
+        answer = receiver.ask(trial.body, **PROOF)
+        trial.reply_is_true(answer)
+        if not has_failed(answer):
+            break
+        receiver.settings.pop("FAIL_ALLOCATION")
+        trial.works_again()
+    assert number > 0
+
+
+@front_ends
+def test_handshake_needs_no_memory(place, interposer, front_end):
+    make_spools(place, Scene())
+    for number, receiver in enumerate(without_memory(front_end, place, interposer)):
+        answer = receiver.ask(b"", **HANDSHAKE)
+        assert is_handshake(answer.reply), answer
+        if not has_failed(answer):
+            break
+    assert number > 0
+
+
+@pytest.mark.parametrize("scene", ["one-of-many", "named-files", "no-event"])
+@front_ends
+def test_short_writes(place, interposer, front_end, scene):
+    make_spools(place, SCENES[scene])
+    with served(front_end, place, LD_PRELOAD=interposer, SHORT_WRITES="1") as receiver:
+        receiver.ask(sms(), **PROOF)
+        trial = Trial(receiver, place, SCENES[scene])
+        answer = trial.ask()
+        assert answer.reply.status == 200
+        assert answer.trace.count("write(") > 6, "halves of halves"
+        trial.works_again()
