@@ -200,8 +200,9 @@ static int open_for_walk(struct states *states, int parent, const char *name,
 		return errno == ENOENT ? 0 : fail(states, "open", name, why);
 	*directory = fdopendir(fd);
 	if (!*directory) {
+		fail(states, "read", name, why);
 		close(fd);
-		return reason_set(why, "out of memory");
+		return -1;
 	}
 	return 0;
 }
@@ -385,14 +386,34 @@ int states_read_envelope(int fd, struct envelope *envelope, struct reason *why)
 	return result < 0 ? -1 : 0;
 }
 
-/* Whether the entry's name still leads to the open file. */
-static bool leads_to(int directory, const char *file, int fd)
+/* Whether the entry's name still leads to the open file: 1, 0, or -1 with errno
+ * set where that cannot be told. */
+static int leads_to(int directory, const char *file, int fd)
 {
 	struct stat named, open;
 
-	return fstatat(directory, file, &named, AT_SYMLINK_NOFOLLOW) == 0
-		&& fstat(fd, &open) == 0
-		&& named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+	if (fstatat(directory, file, &named, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -1;
+	if (fstat(fd, &open) < 0)
+		return -1;
+	return named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+}
+
+/* Moved by whoever held the lock between our open and our lock? */
+static enum claim_result check_claim(struct claim *claim, struct reason *why)
+{
+	const struct entry *entry = &claim->entry;
+	int directory = states_directory(claim->states, entry, false, why);
+
+	switch (directory < 0 ? 0 : leads_to(directory, entry->file, claim->fd)) {
+	case 1:
+		return CLAIM_OURS;
+	case 0:
+		return CLAIM_GONE;
+	default:
+		fail(claim->states, "look at", entry->file, why);
+		return CLAIM_FAILED;
+	}
 }
 
 enum claim_result states_claim(struct claim *claim, struct states *states,
@@ -407,10 +428,8 @@ enum claim_result states_claim(struct claim *claim, struct states *states,
 	if (flock(claim->fd, LOCK_EX | LOCK_NB) < 0) {
 		result = errno == EWOULDBLOCK ? CLAIM_BUSY : CLAIM_FAILED;
 		fail(states, "lock", entry->file, why);
-	} else if (!leads_to(states_directory(states, entry, false, why), entry->file,
-	    claim->fd)) {
-		/* Moved by whoever held the lock between our open and our lock. */
-		result = CLAIM_GONE;
+	} else {
+		result = check_claim(claim, why);
 	}
 	if (result != CLAIM_OURS)
 		states_release(claim);
@@ -470,9 +489,11 @@ static int open_both(struct states *states, const struct entry *from, int *from_
 {
 	int directory = states_directory(states, from, false, why);
 
-	*from_fd = directory < 0 ? -1 : fcntl(directory, F_DUPFD_CLOEXEC, 0);
-	if (*from_fd < 0)
+	if (directory < 0)
 		return -1;
+	*from_fd = fcntl(directory, F_DUPFD_CLOEXEC, 0);
+	if (*from_fd < 0)
+		return fail(states, "move from", entry_state_directory(from->state), why);
 	*to_fd = states_directory(states, to, true, why);
 	if (*to_fd < 0) {
 		close(*from_fd);
@@ -497,7 +518,7 @@ static int rename_to(struct claim *claim, struct entry *to, int *to_fd,
 		result = rename_to_free(from_fd, claim->entry.file, *to_fd, to);
 		err = errno;
 		vanished = result < 0 && err == ENOENT && attempt == 1
-			&& leads_to(from_fd, claim->entry.file, claim->fd);
+			&& leads_to(from_fd, claim->entry.file, claim->fd) > 0;
 		close(from_fd);
 		if (!vanished) {
 			errno = err;
@@ -524,8 +545,8 @@ enum move_result states_move(struct claim *claim, const struct target *target,
 	note_dirty(claim->states, &claim->entry);
 	note_dirty(claim->states, &to);
 	claim->entry = to;
-	/* A consumer took ours, and another appeared by the same name. */
-	return leads_to(to_fd, to.file, claim->fd) ? MOVE_DONE : MOVE_GONE;
+	/* Not ours: a consumer took it, and another appeared by the same name. */
+	return leads_to(to_fd, to.file, claim->fd) == 0 ? MOVE_GONE : MOVE_DONE;
 }
 
 enum move_result states_remove(struct claim *claim, struct reason *why)

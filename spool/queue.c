@@ -124,15 +124,11 @@ static int collect(void *context, struct states *states, const struct entry *ent
 	return matches < 0 ? -1 : 0;
 }
 
-static int read_lane(struct queue *queue, enum queue_lane which, bool resume,
-	struct reason *why)
+/* Collects what a lane is to hold. */
+static int fill_lane(struct queue *queue, enum queue_lane which, struct reason *why)
 {
-	struct lane *lane = &queue->lanes[which];
 	enum entry_state state = which == LANE_DUE ? STATE_RETRYING : STATE_WAITING;
 
-	restart(lane, resume);
-	if (!resume)
-		lane->again = false;
 	if (which == LANE_DUE)
 		queue->next_due = 0;
 	queue->why = why;
@@ -142,6 +138,24 @@ static int read_lane(struct queue *queue, enum queue_lane which, bool resume,
 		if (states && states_each_in(states, state, NULL, collect, queue,
 		    NULL, why) < 0)
 			return -1;
+	}
+	return 0;
+}
+
+/* What was collected before an error is in no order: it is dropped, and all
+ * of it is to be read again. */
+static int read_lane(struct queue *queue, enum queue_lane which, bool resume,
+	struct reason *why)
+{
+	struct lane *lane = &queue->lanes[which];
+
+	restart(lane, resume);
+	if (!resume)
+		lane->again = false;
+	if (fill_lane(queue, which, why) < 0) {
+		restart(lane, false);
+		lane->again = true;
+		return -1;
 	}
 	oldest_sort(&lane->list);
 	return 0;

@@ -1,0 +1,130 @@
+"""The receivers under strace, at the request of a test."""
+
+import os
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from fastcgi import Connection, connect, request, variables
+from faults import injected, strace
+from process import Program, wait_until
+from responder import AS_SERVICE, environment, inode
+from settings import CONSUMER
+from wire import parse
+
+# The spool's group is not the service's first one: what is made must be given to it.
+GROUP = CONSUMER
+AS_MEMBER = {**AS_SERVICE, "extra_groups": [GROUP]}
+
+
+@dataclass
+class Answer:
+    reply: object   # None: the program hung up
+    log: str        # what it wrote meanwhile
+    trace: str
+
+    def injected(self):
+        return injected(self.trace)
+
+
+class Cgi:
+    """ringspool.cgi, started as a web server does; `faults` make it run under strace."""
+    first = "umask("        # what comes before is the loader's
+    program = None
+
+    def __init__(self, place, **settings):
+        self.place, self.settings = place, settings
+        self.trace = place.work / "run" / "trace"
+        self.said = ""
+
+    def ask(self, body, faults=None, **more):
+        command = [self.place.cgi]
+        if faults is not None:
+            command = strace(self.trace, faults, "-qq", *command)
+        done = subprocess.run(command, input=body, capture_output=True, check=False, **AS_MEMBER,
+                              env=environment(self.place, **variables(body, **more), **self.settings))
+        head, _, rest = done.stdout.partition(b"\r\n\r\n")
+        reply = parse(b"HTTP/1.1 " + head.removeprefix(b"Status: "), rest) if head else None
+        assert done.returncode == 0, done
+        self.said = done.stderr.decode()
+        return Answer(reply, self.said, self.trace.read_text() if faults is not None else "")
+
+    def forget(self):
+        """Each process opens its spools."""
+
+    def descriptors(self):
+        """None outlive the process."""
+
+
+class Responder:
+    """ringspool.fcgi with one thread; strace looks at that while a request has faults."""
+    first = ""
+
+    def __init__(self, place, **settings):
+        self.place, self.settings = place, settings
+        self.trace = place.work / "run" / "trace"
+        before = inode(place.socket)
+        self.program = Program([place.fcgi, "-s", place.socket, "-t", "1"], place.log,
+                               env=environment(place, **settings), **AS_MEMBER)
+        self.program.ready(lambda: inode(place.socket) not in (None, before))
+        self.thread = self.program.ready(lambda: len(self.threads()) == 2) and self.threads()[1]
+
+    def threads(self):
+        return sorted(map(int, os.listdir(f"/proc/{self.program.pid}/task")))
+
+    def ask(self, body, faults=None, **more):
+        before = self.program.log.stat().st_size
+        if faults is None:
+            reply, trace = self.exchange(body, **more), ""
+        else:
+            with self.traced(faults):
+                reply = self.exchange(body, **more)
+                wait_until(self.is_idle, "the end of the request")
+            trace = self.trace.read_text()
+        assert self.program.process.poll() is None, self.said
+        with open(self.program.log, encoding="utf-8") as log:
+            log.seek(before)
+            return Answer(reply, log.read(), trace)
+
+    def exchange(self, body, **more):
+        with connect(self.place.socket) as opened:
+            try:
+                opened.sendall(request(body, **more))
+                reply = Connection(opened).reply()
+            except (AssertionError, ConnectionError):
+                return None
+            Connection(opened).hung_up()
+            return reply
+
+    @contextmanager
+    def traced(self, faults):
+        command = strace(self.trace, faults, "-p", self.thread)
+        tracer = subprocess.Popen([str(word) for word in command], stderr=subprocess.PIPE, text=True)
+        try:
+            assert "attached" in (said := tracer.stderr.readline()), said
+            yield
+        finally:
+            tracer.terminate()
+            tracer.communicate()
+
+    def is_idle(self):
+        """Whether the thread waits for the next request. A silent new connection is waited
+        for as well, but whoever asks has seen the end of its own."""
+        return self.trace.read_text().rpartition("\n")[2].startswith("epoll_wait(")
+
+    @property
+    def said(self):
+        return self.program.text()
+
+    def forget(self):
+        """Let the next request open its spools, as the first one does."""
+        before = self.said.count("result=reloaded")
+        os.kill(self.program.pid, 1)
+        wait_until(lambda: self.said.count("result=reloaded") > before, "reload")
+
+    def descriptors(self):
+        """What is open while the spools are not."""
+        self.forget()
+        self.exchange(b"")
+        folder = f"/proc/{self.program.pid}/fd"
+        return sorted(os.readlink(f"{folder}/{name}") for name in os.listdir(folder))
