@@ -36,7 +36,8 @@ CHECK_PACKAGES = $(DEMO_PACKAGES) apache2 chromium clang libapache2-mod-fcgid \
 	libclang-rt-14-dev libcmocka-dev libfcgi-bin \
 	mandoc nginx-light procps python3-pytest spawn-fcgi strace systemd
 
-BENCH_PACKAGES = $(BUILD_PACKAGES) apache2 lighttpd python3 wrk
+BENCH_PACKAGES = $(BUILD_PACKAGES) apache2 gunicorn lighttpd nodejs perl php-fpm python3 \
+	webhook wrk
 
 BINDIR = $(DESTDIR)$(PREFIX)/bin
 LIBDIR = $(DESTDIR)$(PREFIX)/lib
@@ -148,7 +149,7 @@ fuzz: $(FUZZERS)	## fuzz each target for FUZZ_SECONDS
 
 # Programs to measure against.
 BENCH_PROGRAMS = $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
-BENCH = fcgi cgi
+BENCH = fcgi cgi peers growth
 BENCH_ROUNDS = 7
 BENCH_SECONDS = 1
 

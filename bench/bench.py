@@ -10,7 +10,7 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 sys.path += [str(TESTS / "integration"), str(TESTS / "platform")]
 
-PARTS = ("fcgi", "cgi")
+PARTS = ("fcgi", "cgi", "peers", "growth")
 
 
 def main():

@@ -1,7 +1,7 @@
 """Where the candidates stand: a spool on tmpfs and one on a disk, and what they are sent."""
 
 import os
-import shutil
+import subprocess
 import tempfile
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -24,23 +24,33 @@ def directory(medium):
     try:
         yield made
     finally:
-        shutil.rmtree(made)
+        subprocess.run(["rm", "-rf", made], check=True)     # a million files
 
 
 class Waiting:
-    """What came into a spool during a run, apart from what was there before."""
+    """What came into a spool during a run, beside what was there before."""
+    RESIDENT = "resident"       # how a name begins that stays
 
-    def __init__(self, *directories):
-        self.directories = directories
+    def __init__(self, events, marks):
+        self.events, self.marks = events, marks
 
-    def count(self):
-        return len(os.listdir(self.directories[0]))
+    def take(self):
+        """How many events came; they and their marks are gone, on the disk too."""
+        taken = self.remove_new(self.events)
+        self.remove_new(self.marks)
+        sync(self.events)
+        return taken
 
-    def clear(self):
-        for directory in self.directories:
-            for entry in os.scandir(directory):
-                os.unlink(entry.path)
-        os.sync()       # so that the next run does not pay for it
+    def remove_new(self, directory):
+        came = [name for name in os.listdir(directory) if not name.startswith(self.RESIDENT)]
+        for name in came:
+            os.unlink(directory / name)
+        return len(came)
+
+
+def sync(path):
+    """So that the next run does not pay for what was removed or made."""
+    subprocess.run(["sync", "-f", path], check=True)
 
 
 def days():
@@ -52,16 +62,20 @@ def days():
 def spool_place(work):
     """A place with a spool as it is after some days: all directories of marks are there."""
     place = prepare(work, None)
-    below = [place.spool.path / name for name in ("new", "seen", *(f"seen/{day}" for day in days()))]
-    for path in below:
+    spool = place.spool.path
+    marks = [spool / "seen" / day for day in days()]
+    for path in (spool / "new", spool / "tmp", spool / "seen", *marks):
         path.mkdir()
-        os.chown(path, -1, place.spool.gid)
-        path.chmod(0o2770)
-    (place.spool.path / "lock").touch()
-    (place.spool.path / "lock").chmod(0o660)
-    os.chown(place.spool.path / "lock", -1, place.spool.gid)
-    place.waiting = Waiting(below[0], below[3])
+        access(path, place.spool.gid, 0o2770)
+    (spool / "lock").touch()
+    access(spool / "lock", place.spool.gid, 0o660)
+    place.waiting = Waiting(spool / "new", marks[1])
     return place
+
+
+def access(path, group, mode):
+    os.chown(path, -1, group)
+    path.chmod(mode)
 
 
 def event(uuid=NO_UUID):

@@ -5,7 +5,7 @@ import uuid
 
 import web
 from ground import PROGRAMS, directory, event, spool_place
-from measure import Candidate, Figures, Sample, descendants_time, microseconds, post, rounds, table
+from measure import Candidate, Figures, Sample, microseconds, post, rounds, table
 from settings import TOKENS
 
 REQUESTS = 300      # of a run without a web server
@@ -33,8 +33,8 @@ def start_each(program, place, spool):
         assert status == 0, f"{program}: status {status}"
         spent += usage.ru_utime + usage.ru_stime
     if spool:
-        assert spool.count() == REQUESTS, f"{spool.count()} files of {REQUESTS} requests"
-        spool.clear()
+        taken = spool.take()
+        assert taken == REQUESTS, f"{taken} files of {REQUESTS} requests"
     return Sample(0, spent / REQUESTS)
 
 
@@ -48,9 +48,10 @@ def measure(stack, options):
         place = spool_place(work / name)
         program = place.cgi if name == "ours" else PROGRAMS / "empty_cgi"
         spool = place.waiting if name == "ours" else None
-        server, address = stack.enter_context(web.lighttpd_to_cgi(place, program))
+        server, address = stack.enter_context(web.lighttpd_to_cgi(
+            place, program, {"RINGSPOOL_CONFIG": place.config}))
         candidates[name] = (program, place, spool), Candidate(
-            address, lambda pid=server.pid: descendants_time(pid), spool)
+            address, server.pid, spool, only_children=True)
     for _ in rounds(options.rounds, "cgi"):
         for name, (direct, behind) in candidates.items():
             figures.add((name, "started directly"), start_each(*direct))

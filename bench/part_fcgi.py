@@ -7,7 +7,7 @@ from itertools import product
 import responder
 import web
 from ground import MEDIA, PROGRAMS, directory, event, spool_place
-from measure import Candidate, Figures, bare_loop, microseconds, post, rate, rounds, table, tree_time
+from measure import Candidate, Figures, bare_loop, microseconds, post, rate, rounds, table
 from process import Program, running
 
 CONNECTIONS = (1, 16, 64)
@@ -45,7 +45,7 @@ class Ground:
             pid = stack.enter_context(program(place)).pid
             for server, to_socket in web.TO_SOCKET.items():
                 self.candidates[name, server] = Candidate(
-                    stack.enter_context(to_socket(place)), lambda pid=pid: tree_time(pid),
+                    stack.enter_context(to_socket(place)), pid,
                     place.waiting if name == "ours" else None)
 
     def run_bare(self, connections, seconds):

@@ -34,10 +34,10 @@ def lighttpd_to_socket(place):
 
 
 @contextmanager
-def lighttpd_to_cgi(place, program):
+def lighttpd_to_cgi(place, program, variables):
     """Its process, which is the parent of the program's, and the program's address."""
-    lines = (f'var.ringspool_cgi := "{program}"',
-             f'var.ringspool_environment := ( "RINGSPOOL_CONFIG" => "{place.config}" )',
+    pairs = ", ".join(f'"{name}" => "{value}"' for name, value in variables.items())
+    lines = (f'var.ringspool_cgi := "{program}"', f"var.ringspool_environment := ( {pairs} )",
              f'include "{ROOT}/lighttpd-conf/ringspool-cgi.conf"')
     with lighttpd(place, *lines) as (server, address):
         yield server, address + "/cgi-bin/ringspool.cgi"
