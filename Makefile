@@ -32,9 +32,9 @@ PYTEST = PYTHONDONTWRITEBYTECODE=1 RINGSPOOL_BUILD=$(BUILD) /usr/bin/python3 -m 
 # Debian's names of what each step needs.
 BUILD_PACKAGES = gcc libc6-dev libcjson-dev libcurl4-openssl-dev libfcgi-dev libinih-dev libmd-dev
 DEMO_PACKAGES = $(BUILD_PACKAGES) ca-certificates curl lighttpd lighttpd-mod-openssl openssl python3
-CHECK_PACKAGES = $(DEMO_PACKAGES) apache2 chromium clang libapache2-mod-fcgid \
+CHECK_PACKAGES = $(DEMO_PACKAGES) apache2 btrfs-progs chromium clang libapache2-mod-fcgid \
 	libclang-rt-14-dev libcmocka-dev libfcgi-bin \
-	mandoc nginx-light procps python3-pytest spawn-fcgi strace systemd
+	mandoc nginx-light patch procps python3-pytest spawn-fcgi strace systemd xfsprogs
 
 BENCH_PACKAGES = $(BUILD_PACKAGES) apache2 gunicorn lighttpd nodejs perl php-fpm python3 \
 	webhook wrk

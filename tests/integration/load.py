@@ -8,18 +8,32 @@ from settings import TOKENS
 from wire import Client, check_rules, read_reply, request
 
 
-class Load:
-    """Runs from `with` to the end of its block. With `persistent`, what was not
-    acknowledged is posted again until it is; else it counts as a failure. `size` pads
-    the events."""
+class Web:
+    """An endpoint behind a web server."""
 
-    def __init__(self, site, certificates, clients=8, persistent=False, size=0):
+    def __init__(self, site, certificates):
         self.client = Client(site.port, site.path, certificates.authority)
+
+    def connect(self):
+        return self.client.connect()
+
+    def exchange(self, connection, body):
+        headers = {"Content-Type": "application/json", "Verification-Token": TOKENS[0]}
+        connection.sendall(request("POST", self.client.path, headers, body))
+        return read_reply(connection, "POST")
+
+
+class Clients:
+    """Post to a receiver, from `with` to the end of its block. With `persistent`, what was
+    not acknowledged is posted again until it is."""
+
+    def __init__(self, receiver, clients=8, persistent=False, event=sms):
+        self.receiver = receiver
         self.persistent = persistent
-        self.size = size
+        self.event = event          # makes the body of the event with this uuid
         self.posted = {}            # uuid -> body
-        self.acknowledged = set()   # uuids
-        self.failures = []
+        self.acknowledged = {}      # uuid -> how many had been posted by then
+        self.failures = []          # (uuid, why) of each post without a 200
         self.enough = threading.Event()
         self.threads = [threading.Thread(target=self.run) for _ in range(clients)]
 
@@ -43,26 +57,27 @@ class Load:
         connection = None
         while not self.enough.is_set():
             uuid = fresh_uuid()
-            self.posted[uuid] = sms(uuid, self.size)
-            connection, failure = self.post(connection, self.posted[uuid])
+            self.posted[uuid] = self.event(uuid)
+            connection, failure = self.post(connection, uuid)
             while failure and self.persistent and not self.enough.is_set():
-                connection, failure = self.post(connection, self.posted[uuid])
-            if failure:
-                self.failures.append(failure)
-            else:
-                self.acknowledged.add(uuid)
+                connection, failure = self.post(connection, uuid)
+            if not failure:
+                self.acknowledged[uuid] = len(self.posted)
         if connection:
             connection.close()
 
-    def post(self, connection, body):
+    def post(self, connection, uuid):
         """Post on a kept connection, or a new one; the connection if it may be used
         again, and what went wrong."""
-        data = request("POST", self.client.path,
-                       {"Content-Type": "application/json", "Verification-Token": TOKENS[0]}, body)
+        connection, failure = self.try_post(connection, self.posted[uuid])
+        if failure:
+            self.failures.append((uuid, failure))
+        return connection, failure
+
+    def try_post(self, connection, body):
         try:
-            connection = connection or self.client.connect()
-            connection.sendall(data)
-            reply = read_reply(connection, "POST")
+            connection = connection or self.receiver.connect()
+            reply = self.receiver.exchange(connection, body)
         except (OSError, AssertionError) as problem:
             if connection:
                 connection.close()
@@ -74,6 +89,13 @@ class Load:
             connection.close()
             connection = None
         return connection, failure
+
+
+class Load(Clients):
+    """Clients of a web server. `size` pads the events."""
+
+    def __init__(self, site, certificates, size=0, **how):
+        super().__init__(Web(site, certificates), event=lambda uuid: sms(uuid, size), **how)
 
 
 class Witness:

@@ -25,6 +25,13 @@ class Place:
     def log(self):
         return self.work / "responder.log"
 
+    def move_spool(self, path):
+        """An empty spool elsewhere, for programs that are started from now on."""
+        self.config.write_text(self.config.read_text().replace(
+            f"spool = {self.spool.path}\n", f"spool = {path}\n"))
+        self.spool.path = path
+        self.spool.make()
+
     @property
     def cgi(self):
         return self.work / CGI.name

@@ -27,10 +27,11 @@ def listener(path, backlog=1024):
     return held
 
 
-def on_standard_input(place, held, *options, **how):
-    """As spawn-fcgi and mod_fcgid start it: the listener is descriptor 0."""
+def on_standard_input(place, held, *options, before=(), **how):
+    """As spawn-fcgi and mod_fcgid start it: the listener is descriptor 0. `before` are
+    words in front of the program's name."""
     how = {"env": environment(place), **AS_SERVICE, **how}
-    return Program([place.fcgi, *options], place.log, stdin=held.fileno(), **how)
+    return Program([*before, place.fcgi, *options], place.log, stdin=held.fileno(), **how)
 
 
 def with_own_socket(place, *options):

@@ -34,10 +34,7 @@ def own_file_system(place):
     subprocess.run(["mkfs.ext4", "-q", image], check=True)
     subprocess.run(["mount", "-o", "loop", image, mounted], check=True)
     try:
-        place.spool.path.rmdir()
-        place.spool.path.symlink_to(mounted / "spool")
-        place.spool.path = mounted / "spool"
-        place.spool.make()
+        place.move_spool(mounted / "spool")
         yield mounted
     finally:
         subprocess.run(["umount", mounted], check=True)

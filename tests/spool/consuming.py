@@ -1,7 +1,6 @@
 """A spool filled by the real receiver, and `ringspool run` with commands that write down
 what happened to them."""
 
-import ctypes
 import json
 import os
 import re
@@ -155,11 +154,3 @@ def kill(pid):
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
-
-
-def private_mounts():
-    """Mounts from here on are this process's own, and end with it."""
-    clone_newns, ms_rec, ms_private = 0x20000, 0x4000, 0x40000
-    libc = ctypes.CDLL(None, use_errno=True)
-    assert libc.unshare(clone_newns) == 0, os.strerror(ctypes.get_errno())
-    assert libc.mount(b"none", b"/", None, ms_rec | ms_private, None) == 0
