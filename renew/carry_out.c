@@ -13,6 +13,7 @@ enum {
 	CLOCK_ROUNDING = 2,		/* seconds; both times were cut to whole ones */
 	FIRST_RETRY = 15 * 60,		/* of a sick endpoint */
 	SECOND_RETRY = 60 * 60,
+	LIFE_MOST = 315360000,		/* ten years, the platform's bound; the state holds it */
 	REASON_SHOWN = 120,		/* bytes of the platform's, before ours */
 	DISABLED_TOLD = 3,		/* filters, each with its reason */
 	LATER_RETRY = 24 * 60 * 60
@@ -194,6 +195,14 @@ static time_t time_left(const struct run *run, const struct record *record)
 	return record->expires_at - platform_now(run->platform);
 }
 
+/* The life that a reply grants; its date may be any. */
+static long granted_life(const struct run *run, const struct record *record)
+{
+	time_t left = time_left(run, record);
+
+	return left < 0 ? 0 : left > LIFE_MOST ? LIFE_MOST : (long)left;
+}
+
 /* Learns from the reply to a request that declared filters and lifetime, of
  * which `granted` says whether it shows how long a life is granted. */
 static int learn(struct run *run, const struct declared *declared,
@@ -208,7 +217,7 @@ static int learn(struct run *run, const struct declared *declared,
 		return fail_memory(run, declared);
 	known->asked_expires_in = declared->expires_in;
 	if (granted)
-		known->lifetime = time_left(run, record) > 0 ? (long)time_left(run, record) : 0;
+		known->lifetime = granted_life(run, record);
 	take_note(run, declared, record);
 	if (known->lifetime > 0)
 		tell_shorter_life(run, declared, known->lifetime);

@@ -286,7 +286,8 @@ static void write_status(struct session *session)
 	struct failure failure = session->report.first;
 	struct status_input input = {
 		.settings = session->has_settings ? &session->settings : &none,
-		.state = &session->state, .exit_status = exit_status(session),
+		.state = &session->state, .masking = &session->masking,
+		.exit_status = exit_status(session),
 		.failure = session->report.failed ? &failure : NULL,
 		.now = session->report.now
 	};

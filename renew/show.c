@@ -11,11 +11,23 @@
 
 enum { TEXT_SIZE = 2400 };
 
-/* A text from outside, fit for a terminal. */
+/* A text from outside, fit for a terminal and for a JSON document. */
 static const char *fit(const struct run *run, const char *text, char out[TEXT_SIZE])
 {
 	masking_text(run->report->masking, text ? text : "-", out, TEXT_SIZE);
 	return out;
+}
+
+/* The address that a record shows, the same way. */
+static const char *fit_address(const struct run *run, const struct record *record,
+	char out[TEXT_SIZE])
+{
+	char address[ADDRESS_SHOWN];
+
+	if (!record->address)
+		return fit(run, NULL, out);
+	address_show(record->address, address);
+	return fit(run, address, out);
 }
 
 static cJSON *record_to_json(const struct run *run, const struct declared *declared,
@@ -23,16 +35,15 @@ static cJSON *record_to_json(const struct run *run, const struct declared *decla
 {
 	time_t left = record->expires_at - platform_now(run->platform);
 	cJSON *json = cJSON_CreateObject(), *list;
-	char address[ADDRESS_SHOWN];
+	char text[TEXT_SIZE];
 
-	if (record->address)
-		address_show(record->address, address);
 	json_add_text(json, "name", declared ? declared->name : NULL);
 	json_add_text(json, "id", record->id);
 	json_add_text(json, "transport", record->transport);
 	json_add_text(json, "status", record->status);
 	json_add_text(json, "trouble", record->trouble);
-	json_add_text(json, "address", record->address ? address : NULL);
+	json_add_text(json, "address",
+		record->address ? fit_address(run, record, text) : NULL);
 	json_add_time(json, "created_at", record->created_at);
 	json_add_time(json, "expires_at", record->expires_at);
 	if (record->expires_at)
@@ -41,12 +52,13 @@ static cJSON *record_to_json(const struct run *run, const struct declared *decla
 		(void)cJSON_AddNullToObject(json, "expires_in");
 	list = cJSON_AddArrayToObject(json, "filters");
 	for (size_t i = 0; i < record->filter_count; i++)
-		(void)cJSON_AddItemToArray(list, cJSON_CreateString(record->filters[i]));
+		(void)cJSON_AddItemToArray(list, cJSON_CreateString(
+			fit(run, record->filters[i], text)));
 	list = cJSON_AddArrayToObject(json, "disabled_filters");
 	for (size_t i = 0; i < record->disabled_count; i++) {
 		cJSON *one = cJSON_CreateObject();
 
-		json_add_text(one, "filter", record->disabled[i].filter);
+		json_add_text(one, "filter", fit(run, record->disabled[i].filter, text));
 		json_add_text(one, "reason", record->disabled[i].reason);
 		json_add_text(one, "message", record->disabled[i].message);
 		(void)cJSON_AddItemToArray(list, one);
@@ -66,13 +78,11 @@ static const struct declared *declared_of(const struct run *run, const struct pl
 static void print_row(const struct run *run, const struct declared *declared,
 	const struct record *record)
 {
-	char expires[TIME_TEXT] = "-", address[ADDRESS_SHOWN] = "-", filters[48] = "-";
+	char expires[TIME_TEXT] = "-", address[TEXT_SIZE], filters[48] = "-";
 	char status[TEXT_SIZE];
 
 	if (record->expires_at)
 		time_format_span(record->expires_at - platform_now(run->platform), expires);
-	if (record->address)
-		address_show(record->address, address);
 	if (record->webhook && record->disabled_count > 0)
 		(void)snprintf(filters, sizeof filters, "%zu, %zu off", record->filter_count,
 			record->disabled_count);
@@ -80,7 +90,7 @@ static void print_row(const struct run *run, const struct declared *declared,
 		(void)snprintf(filters, sizeof filters, "%zu", record->filter_count);
 	printf("%-16s %-12s %-16s %-9s %-36s %s\n", declared ? declared->name : "-",
 		fit(run, record->webhook ? record->status : record->transport, status),
-		expires, filters, record->id, address);
+		expires, filters, record->id, fit_address(run, record, address));
 }
 
 static void print_list(const struct run *run, const struct plan *plan)
@@ -135,18 +145,15 @@ static void print_record(const struct run *run, const struct declared *declared,
 	const struct record *record)
 {
 	time_t now = platform_now(run->platform);
-	char address[ADDRESS_SHOWN] = "-";
 	char text[TEXT_SIZE], more[TEXT_SIZE], message[TEXT_SIZE];
 
-	if (record->address)
-		address_show(record->address, address);
 	printf("%-12s %s\n", "name", declared ? declared->name : "-");
 	printf("%-12s %s\n", "id", record->id);
 	printf("%-12s %s\n", "transport", fit(run, record->transport, text));
 	printf("%-12s %s\n", "status", fit(run, record->status, text));
 	if (record->trouble)
 		printf("%-12s %s\n", "trouble", fit(run, record->trouble, text));
-	printf("%-12s %s\n", "address", address);
+	printf("%-12s %s\n", "address", fit_address(run, record, text));
 	print_moment("created", record->created_at, now);
 	print_moment("expires", record->expires_at, now);
 	for (size_t i = 0; i < record->filter_count; i++)

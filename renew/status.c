@@ -6,7 +6,7 @@
 #include "json.h"
 #include "store.h"
 
-enum { STATUS_VERSION = 1 };
+enum { STATUS_VERSION = 1, FILTER_SHOWN = 2400 };
 
 /* { "exit_status", "code", "text" }, or null. */
 static void add_error(cJSON *json, int exit_status, const char *code, const char *text)
@@ -23,14 +23,18 @@ static void add_error(cJSON *json, int exit_status, const char *code, const char
 	json_add_text(error, "text", text);
 }
 
-static void add_disabled(cJSON *json, const struct known *known)
+static void add_disabled(cJSON *json, const struct known *known,
+	const struct masking *masking)
 {
 	cJSON *list = cJSON_AddArrayToObject(json, "disabled_filters");
 
 	for (size_t i = 0; known && i < known->disabled_count; i++) {
 		cJSON *one = cJSON_CreateObject();
+		char filter[FILTER_SHOWN];
 
-		json_add_text(one, "filter", known->disabled[i].filter);
+		/* What it is compared by is kept as it came. */
+		masking_text(masking, known->disabled[i].filter, filter, sizeof filter);
+		json_add_text(one, "filter", filter);
 		json_add_text(one, "reason", known->disabled[i].reason);
 		json_add_text(one, "message", known->disabled[i].message);
 		(void)cJSON_AddItemToArray(list, one);
@@ -52,7 +56,8 @@ static void add_interruption(cJSON *json, const struct known *known)
 	json_add_text(member, "reason", known->interruption);
 }
 
-static cJSON *describe(const struct declared *declared, const struct known *known)
+static cJSON *describe(const struct declared *declared, const struct known *known,
+	const struct masking *masking)
 {
 	cJSON *json = cJSON_CreateObject();
 	char address[ADDRESS_SHOWN];
@@ -64,7 +69,7 @@ static cJSON *describe(const struct declared *declared, const struct known *know
 	json_add_text(json, "status", known ? known->status : NULL);
 	json_add_time(json, "expires_at", known ? known->expires_at : 0);
 	(void)cJSON_AddNumberToObject(json, "filters", (double)declared->filter_count);
-	add_disabled(json, known);
+	add_disabled(json, known, masking);
 	json_add_time(json, "last_good_run", known ? known->last_good : 0);
 	json_add_time(json, "failing_since", known ? known->failing_since : 0);
 	add_interruption(json, known);
@@ -90,7 +95,8 @@ int status_write(int store, const struct status_input *input, struct reason *why
 	list = cJSON_AddArrayToObject(json, "subscriptions");
 	for (size_t i = 0; i < input->settings->count; i++)
 		(void)cJSON_AddItemToArray(list, describe(&input->settings->subscriptions[i],
-			state_find(input->state, input->settings->subscriptions[i].name)));
+			state_find(input->state, input->settings->subscriptions[i].name),
+			input->masking));
 	text = cJSON_Print(json);
 	cJSON_Delete(json);
 	if (!text)

@@ -18,6 +18,7 @@
 struct status_input {
 	const struct settings *settings;
 	const struct state *state;
+	const struct masking *masking;	/* of what the platform said */
 	const struct failure *failure;	/* of the run as a whole, or NULL */
 	int exit_status;
 	time_t now;			/* our clock */
