@@ -13,7 +13,7 @@ HARDENING = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 CFLAGS = -O2 -g -ffunction-sections
 LDFLAGS = -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--gc-sections
 
-# make SAN=address, make SAN=thread: another build beside the plain one.
+# make SAN=address, SAN=thread, SAN=fuzz: another build beside the plain one.
 ifeq ($(SAN),address)
 BUILD = build/address
 HARDENING = -fPIE
@@ -22,6 +22,11 @@ else ifeq ($(SAN),thread)
 BUILD = build/thread
 HARDENING = -fPIE
 SANITIZE = -fsanitize=thread
+else ifeq ($(SAN),fuzz)
+BUILD = build/fuzz
+CC = clang
+HARDENING = -fPIE
+SANITIZE = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 endif
 
 COMPILE = $(CC) -std=c11 -D_GNU_SOURCE -DRINGSPOOL_VERSION='"$(VERSION)"' -Ishared \
@@ -111,8 +116,7 @@ check-address:
 check-thread:
 	@+$(MAKE) --no-print-directory SAN=thread unit suites SUITES=integration
 
-check-fuzz:
-	@+$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=20
+check-fuzz: fuzz-smoke
 
 tested: all $(UNIT_TESTS)
 
@@ -132,20 +136,30 @@ proof: all	## prove the promises: power cuts, kills, faults, load, in full
 	@RINGSPOOL_PROOF=full $(MAKE) --no-print-directory --silent suites \
 		SUITES=proof
 
-# Fuzz targets: tests/fuzz/fuzz_NAME.c with seeds in tests/fuzz/seeds/NAME.
+# Fuzz targets: tests/fuzz/fuzz_NAME.c with seeds in tests/fuzz/seeds/NAME and,
+# for some, words of their format in tests/fuzz/NAME.dict.
 FUZZ_SECONDS = 60
-FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_JOBS = 2
+FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz_%,$(wildcard tests/fuzz/fuzz_*.c))
+FASTCGI_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard fcgi/*.c)))
 
-build/fuzz/%: tests/fuzz/fuzz_%.c $(wildcard shared/*.[ch] spool/*.[ch])
-	@mkdir -p $(@D)
-	clang -std=c11 -D_GNU_SOURCE -DRINGSPOOL_VERSION='"$(VERSION)"' -I. -Ishared -O1 -g \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \
-		$(filter-out %/main.c,$(wildcard shared/*.c spool/*.c)) $(SHARED_LIBS)
+$(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/ground.o \
+		$(TESTED_OBJECTS) $(FASTCGI_OBJECTS)
+	$(LINK) -fsanitize=fuzzer -o $@ $^ -lfcgi -lcurl -lresolv $(SHARED_LIBS) -pthread
 
-fuzz: $(FUZZERS)	## fuzz each target for FUZZ_SECONDS
-	@for fuzzer in $(FUZZERS); do \
-		tests/fuzz/run.sh $$fuzzer tests/fuzz/seeds/$${fuzzer##*/} $(FUZZ_SECONDS) || exit 1; \
-	done
+# It is the platform itself.
+$(BUILD)/fuzz_replies: LDFLAGS += -Wl,--wrap=http_call,--wrap=http_wait,--wrap=check_endpoint
+
+fuzzers: $(FUZZERS)
+
+fuzz:	## fuzz each target for FUZZ_SECONDS, FUZZ_JOBS at a time
+	@+$(MAKE) --no-print-directory --silent SAN=fuzz fuzzers
+	@tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS) $(FUZZ_JOBS) \
+		$(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+# Beside the other checks, with the processor time that they leave.
+fuzz-smoke:
+	@+nice -n 19 $(MAKE) --no-print-directory fuzz FUZZ_SECONDS=60 FUZZ_JOBS=4
 
 # Programs to measure against.
 BENCH_PROGRAMS = $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
@@ -184,7 +198,8 @@ install: all	## install below DESTDIR and PREFIX
 clean:	## remove build/
 	rm -rf build
 
-.PHONY: all help packages demo check $(CHECKS) tested unit suites proof fuzz bench install clean
+.PHONY: all help packages demo check $(CHECKS) tested unit suites proof fuzzers fuzz \
+	fuzz-smoke bench install clean
 .SECONDARY:
 
 -include $(shell find build -name '*.d' 2>/dev/null)

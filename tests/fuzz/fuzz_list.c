@@ -5,20 +5,18 @@
  *
  * An input is a file's name, a line end, and the contents.
  */
-#include <stdint.h>
+#include "ground.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../spool/family.h"
+#include "../../spool/layout.h"
+#include "../../spool/row.h"
+#include "../../spool/text.h"
 #include "entry.h"
 #include "event.h"
-#include "spool/family.h"
-#include "spool/layout.h"
-#include "spool/row.h"
-#include "spool/text.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The rows go to standard output, and nobody wants to see them. */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -26,12 +24,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	return freopen("/dev/null", "w", stdout) ? 0 : 1;
-}
-
-static void require(int holds)
-{
-	if (!holds)
-		abort();
 }
 
 static void require_plain(const char *text)
