@@ -130,11 +130,11 @@ suite-%: all
 	@scratch=$$(mktemp -d); $(PYTEST) --basetemp=$$scratch/pytest tests/$*; status=$$?; \
 	rm -rf $$scratch; exit $$status
 
-# The tests of tests/proof in full length; needs an hour and root.
+# The tests that tests/proof/scale.py shortens, in full; needs an hour and root.
 proof: all	## prove the promises: power cuts, kills, faults, load, in full
 	@tests/install-packages.sh $(CHECK_PACKAGES)
 	@RINGSPOOL_PROOF=full $(MAKE) --no-print-directory --silent suites \
-		SUITES=proof
+		SUITES="proof renew"
 
 # Fuzz targets: tests/fuzz/fuzz_NAME.c with seeds in tests/fuzz/seeds/NAME and,
 # for some, words of their format in tests/fuzz/NAME.dict.

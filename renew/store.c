@@ -205,14 +205,20 @@ static int open_lock(int directory)
 	int fd = openat(directory, "lock",
 		O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	struct stat status;
+	int err;
 
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (status.st_nlink != 1
-		|| give_away(directory, fd) == 0))
+	if (fstat(fd, &status) < 0)
+		err = errno;
+	else if (!S_ISREG(status.st_mode))
+		err = EINVAL;
+	else if (status.st_nlink == 1 && give_away(directory, fd) < 0)
+		err = errno;
+	else
 		return fd;
 	close(fd);
-	errno = EINVAL;
+	errno = err;
 	return -1;
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "platform"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "proof"))
 
 from ringcentral import RingCentral                 # noqa: E402
 from standin.certificates import Authority          # noqa: E402
