@@ -5,9 +5,11 @@
 #include "body.h"
 #include "clock.h"
 #include "event.h"
-#include "tokens.h"
 
-enum { RETRY_AFTER_SECONDS = 30 };
+enum {
+	RETRY_AFTER_SECONDS = 30,
+	TIDY_PAUSE_MS = 1000	/* between two looks whether house-keeping is due */
+};
 
 /* A request on its way through the rules. */
 struct delivery {
@@ -46,6 +48,7 @@ static void drop_spool(struct receiver *receiver, unsigned which)
 
 void receiver_close(struct receiver *receiver)
 {
+	tokens_free(&receiver->tokens);
 	for (unsigned i = 0; i < SPOOLS_MAX; i++)
 		drop_spool(receiver, i);
 }
@@ -186,22 +189,14 @@ static bool spool_is_healthy(struct receiver *receiver, unsigned which,
 }
 
 /* Whether the configuration lets events in. */
-static bool is_configured(const struct receiver *receiver, struct reason *why)
+static bool is_configured(struct receiver *receiver, struct reason *why)
 {
-	struct reason complaint;
-	struct tokens tokens;
-
 	if (receiver->misconfigured) {
 		reason_set(why, "%s", receiver->misconfigured);
 		return false;
 	}
-	if (receiver->config.verification_tokens[0]) {
-		if (tokens_read(&tokens, receiver->config.verification_tokens, why,
-			&complaint) < 0)
-			return false;
-		tokens_free(&tokens);
-	}
-	return true;
+	return !receiver->config.verification_tokens[0]
+		|| tokens_update(&receiver->tokens, receiver->config.verification_tokens, why) == 0;
 }
 
 static void tell_health(struct delivery *d, bool healthy, const struct reason *why)
@@ -356,18 +351,17 @@ static void take_body(struct delivery *d)
 static bool sender_is_accepted(struct delivery *d)
 {
 	const struct config *config = &d->receiver->config;
-	struct reason why, complaint;
-	struct tokens tokens;
+	struct tokens *tokens = &d->receiver->tokens;
+	struct reason why;
 
 	if (!config->verification_tokens[0])
 		return true;
-	if (tokens_read(&tokens, config->verification_tokens, &why, &complaint) < 0) {
+	if (tokens_update(tokens, config->verification_tokens, &why) < 0) {
 		body_drop(&d->body);
 		refuse(d, 503, "{\"error\":\"verification tokens unusable\"}", why.text);
 		return false;
 	}
-	d->proven = tokens_match(&tokens, d->request->verification_token);
-	tokens_free(&tokens);
+	d->proven = tokens_match(tokens, d->request->verification_token);
 	if (!d->proven) {
 		body_drop(&d->body);
 		refuse(d, 401, "{\"error\":\"verification token\"}",
@@ -470,8 +464,11 @@ static void tidy_spool(struct receiver *receiver, unsigned which)
 
 void receiver_tidy(struct receiver *receiver)
 {
-	if (!gate_enter(receiver->gate))
+	int64_t now = clock_milliseconds();
+
+	if (now < receiver->next_tidy || !gate_enter(receiver->gate))
 		return;
+	receiver->next_tidy = now + TIDY_PAUSE_MS;
 	for (unsigned i = 0; i < SPOOLS_MAX; i++)
 		if (receiver->spools[i])
 			tidy_spool(receiver, i);

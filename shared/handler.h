@@ -20,6 +20,7 @@
 #include "log.h"
 #include "request.h"
 #include "spool.h"
+#include "tokens.h"
 
 enum { SPOOLS_MAX = 2 };
 
@@ -29,7 +30,9 @@ struct receiver {
 	struct log log;
 	struct log_limit refusals;	/* lines that strangers can cause */
 	struct gate *gate;		/* to the spools; shared; or NULL */
+	struct tokens tokens;		/* the verification tokens, as last read */
 	struct spool *spools[SPOOLS_MAX]; /* the spool, the fallback; NULL: to be opened */
+	int64_t next_tidy;		/* clock_milliseconds() */
 };
 
 /* Makes *receiver ready; `config` is copied.  `misconfigured` is NULL, or

@@ -15,25 +15,28 @@ enum {
 };
 
 /* systemd.exec(5): $JOURNAL_STREAM is the device and inode of the stream. */
-static bool goes_to_journal(void)
+static bool is_journal(const struct stat *output)
 {
 	const char *journal = getenv("JOURNAL_STREAM");
-	struct stat status;
 	char stream[64];
 
-	if (!journal || fstat(STDERR_FILENO, &status) < 0)
+	if (!journal)
 		return false;
-	(void)snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)status.st_dev,
-		(uintmax_t)status.st_ino);
+	(void)snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)output->st_dev,
+		(uintmax_t)output->st_ino);
 	return strcmp(journal, stream) == 0;
 }
 
 void log_open(struct log *log, const char *program,
 	enum log_destination destination, int level)
 {
+	struct stat output = { 0 };
+
+	(void)fstat(STDERR_FILENO, &output);
 	log->destination = destination;
 	log->level = level;
-	log->timestamps = !goes_to_journal();
+	log->timestamps = !is_journal(&output);
+	log->to_file = S_ISREG(output.st_mode);
 	if (destination == LOG_TO_SYSLOG)
 		openlog(program, LOG_PID, LOG_DAEMON);
 }
@@ -139,10 +142,15 @@ void log_number(struct log_line *line, const char *key, uint64_t value)
 	append_string(line, text);
 }
 
-void log_end(struct log_line *line)
+static bool is_ready(const struct log *log)
 {
 	struct pollfd output = { .fd = STDERR_FILENO, .events = POLLOUT };
 
+	return log->to_file || (poll(&output, 1, 0) == 1 && output.revents & POLLOUT);
+}
+
+void log_end(struct log_line *line)
+{
 	if (!line->log)
 		return;
 	if (line->log->destination == LOG_TO_SYSLOG) {
@@ -151,7 +159,7 @@ void log_end(struct log_line *line)
 	}
 	line->text[line->used++] = '\n';
 	/* A log that cannot be written has nowhere left to be reported. */
-	if (poll(&output, 1, 0) != 1 || !(output.revents & POLLOUT)
+	if (!is_ready(line->log)
 	    || write(STDERR_FILENO, line->text, line->used) < 0)
 		return;
 }

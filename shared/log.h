@@ -33,6 +33,7 @@ struct log {
 	enum log_destination destination;
 	int level;		/* least urgent level that is written: LOG_ERR .. LOG_DEBUG */
 	bool timestamps;	/* begin with time=; journald and syslog add their own */
+	bool to_file;		/* which is always ready to be written */
 };
 
 struct log_line {

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 static const char *const directory_names[DIR_COUNT] = {
 	[DIR_NEW] = "new", [DIR_TMP] = "tmp", [DIR_SEEN] = "seen",
 	[DIR_BAD] = "bad", [DIR_RENEW] = "renew"
@@ -16,6 +18,7 @@ static const char *const directory_names[DIR_COUNT] = {
 enum {
 	DIRECTORY_MODE = 02770,
 	LOCK_MODE = 0660,
+	LOOK_MS = 1000,		/* how long a whole look at the layout holds */
 	LOCK_PAUSE_MOST = 16	/* milliseconds between two tries */
 };
 
@@ -161,12 +164,13 @@ struct spool *spool_open(const char *path, unsigned seen_days, struct reason *wh
 	struct spool *spool = calloc(1, sizeof *spool);
 	struct reason what;
 
-	if (!spool || strlen(path) >= sizeof spool->path) {
+	if (!spool || strlen(path) + sizeof "/new" > sizeof spool->path) {
 		reason_set(why, "spool: %s", strerror(spool ? ENAMETOOLONG : ENOMEM));
 		free(spool);
 		return NULL;
 	}
 	strcpy(spool->path, path);	/* fits: checked above */
+	strcpy(stpcpy(spool->new_path, path), "/new");
 	spool->seen_days = seen_days < SEEN_DAYS_MAX ? seen_days : SEEN_DAYS_MAX;
 	spool->root.fd = spool->lock.fd = -1;
 	for (int i = 0; i < DIR_COUNT; i++)
@@ -207,25 +211,38 @@ void spool_close(struct spool *spool)
 
 /* Whether a name still leads to what was opened by it. */
 static bool is_current(int parent, const char *name, int flags,
-	const struct opened *opened)
+	struct opened *opened)
 {
 	struct stat now;
 
-	return opened->fd < 0 || (fstatat(parent, name, &now, flags) == 0
-		&& now.st_dev == opened->identity.st_dev
-		&& now.st_ino == opened->identity.st_ino);
+	if (opened->fd < 0)
+		return true;
+	if (fstatat(parent, name, &now, flags) < 0
+	    || now.st_dev != opened->identity.st_dev || now.st_ino != opened->identity.st_ino)
+		return false;
+	opened->identity = now;
+	return true;
 }
 
-bool spool_is_current(const struct spool *spool)
+bool spool_is_current(struct spool *spool)
 {
+	int64_t now = clock_milliseconds();
+
+	/* By its whole path: nothing above it was moved or mounted over, either. */
+	if (spool->lock.fd < 0 || !is_current(AT_FDCWD, spool->new_path, AT_SYMLINK_NOFOLLOW,
+		&spool->directories[DIR_NEW]))
+		return false;
+	if (now < spool->looked + LOOK_MS)
+		return true;
 	/* A lock file that was replaced locks nobody else out. */
-	if (spool->lock.fd < 0 || !is_current(AT_FDCWD, spool->path, 0, &spool->root)
+	if (!is_current(AT_FDCWD, spool->path, 0, &spool->root)
 	    || !is_current(spool->root.fd, "lock", AT_SYMLINK_NOFOLLOW, &spool->lock))
 		return false;
 	for (int i = 0; i < DIR_COUNT; i++)
 		if (!is_current(spool->root.fd, directory_names[i], AT_SYMLINK_NOFOLLOW,
 			&spool->directories[i]))
 			return false;
+	spool->looked = now;
 	return true;
 }
 

@@ -57,8 +57,9 @@ struct spool *spool_open(const char *path, unsigned seen_days, struct reason *wh
 void spool_close(struct spool *spool);
 
 /* Whether the path still leads to what is open here: false once the spool or
- * its lock file was moved, removed, replaced or mounted over. */
-bool spool_is_current(const struct spool *spool);
+ * its new/ was moved, removed, replaced or mounted over, and within a second
+ * where that befell another of its directories or the lock file. */
+bool spool_is_current(struct spool *spool);
 
 /* Writes a name that is safe as a file's: `text` with every byte
  * but [A-Za-z0-9-], and a '-' in front, made '_', cut at 64 bytes.  An empty
@@ -93,7 +94,7 @@ int spool_mark_renewal(struct spool *spool, const char *id, struct reason *why);
 int spool_check(struct spool *spool, uint64_t min_free, struct reason *why);
 
 /* House-keeping for the time after a reply: forgets expired marks, removes
- * leftovers of tmp/ older than a day, makes tomorrow's directory.  Bounded
+ * leftovers of tmp/ older than a day, makes the days' directories.  Bounded
  * work, done by one process at a time and every ten seconds at most.
  * Returns 1 when it ran, 0 when it was not due, -1 with *why filled. */
 int spool_tidy(struct spool *spool, struct reason *why);

@@ -43,15 +43,17 @@ struct day {
 	int fd;		/* seen/YYYY-MM-DD, or -1 */
 };
 
-/* Something below SPOOL that is open, and what it was when it was opened. */
+/* Something below SPOOL that is open, and what it is. */
 struct opened {
 	int fd;				/* -1: not open */
-	struct stat identity;
+	struct stat identity;		/* as last looked at */
 };
 
 struct spool {
 	char path[PATH_MAX];
+	char new_path[PATH_MAX];	/* path/new */
 	unsigned seen_days;
+	int64_t looked;			/* clock_milliseconds() of the last whole look */
 	struct opened root;		/* SPOOL itself */
 	struct opened lock;		/* SPOOL/lock, a description of our own */
 	struct opened directories[DIR_COUNT];	/* opened when needed; DIR_NEW at once */

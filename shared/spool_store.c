@@ -50,10 +50,12 @@ static int write_whole(int fd, const char *data, size_t size)
 
 /* Writes and syncs, with *step saying which failed; an error of fsync(2) is
  * final for this descriptor.  A file whose group cannot be set is better than
- * none. */
-static int fill(int directory, int fd, const void *body, size_t size, const char **step)
+ * none; a set-group-ID directory sets it by itself. */
+static int fill(const struct opened *directory, int fd, const void *body, size_t size,
+	const char **step)
 {
-	(void)spool_settle_access(directory, fd, FILE_MODE);
+	if (!(directory->identity.st_mode & S_ISGID))
+		(void)spool_settle_access(directory->fd, fd, FILE_MODE);
 	*step = "write";
 	if (write_whole(fd, body, size) < 0)
 		return -1;
@@ -71,20 +73,20 @@ int spool_make_durable(int directory)
 
 /* Steps 3 and 4 by an unnamed file.  1: made, 0: the name exists already,
  * -1: error, with *step saying where. */
-static int publish_unnamed(int directory, const char *name, const void *body,
-	size_t size, const char **step)
+static int publish_unnamed(const struct opened *directory, const char *name,
+	const void *body, size_t size, const char **step)
 {
 	char link[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
 	int fd, err, result = -1;
 
 	*step = "open";
-	fd = openat(directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, FILE_MODE);
+	fd = openat(directory->fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, FILE_MODE);
 	if (fd < 0)
 		return -1;
 	if (fill(directory, fd, body, size, step) == 0) {
 		*step = "link";
 		(void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-		if (linkat(AT_FDCWD, link, directory, name, AT_SYMLINK_FOLLOW) == 0)
+		if (linkat(AT_FDCWD, link, directory->fd, name, AT_SYMLINK_FOLLOW) == 0)
 			result = 1;
 		else if (errno == EEXIST)
 			result = 0;
@@ -108,7 +110,7 @@ int spool_rename(int from, const char *name, int to, const char *new_name)
 }
 
 /* The same by a file in tmp/, where there is no O_TMPFILE or no /proc. */
-static int publish_named(int tmp, int directory, const char *name,
+static int publish_named(int tmp, const struct opened *directory, const char *name,
 	const void *body, size_t size, const char **step)
 {
 	char temporary[64];
@@ -127,7 +129,7 @@ static int publish_named(int tmp, int directory, const char *name,
 		return -1;
 	if (fill(directory, fd, body, size, step) == 0) {
 		*step = "rename";
-		if (spool_rename(tmp, temporary, directory, name) == 0)
+		if (spool_rename(tmp, temporary, directory->fd, name) == 0)
 			result = 1;
 		else if (errno == EEXIST)
 			result = 0;
@@ -157,11 +159,11 @@ static int accept_existing(const struct spool *spool, enum spool_directory where
 int spool_publish(struct spool *spool, enum spool_directory where, const char *name,
 	const void *body, size_t size, struct reason *why)
 {
-	int directory = spool_directory(spool, where, why);
+	const struct opened *directory = &spool->directories[where];
 	const char *step = "open";
 	int result = -1, tmp;
 
-	if (directory < 0)
+	if (spool_directory(spool, where, why) < 0)
 		return -1;
 	if (!spool->named_files) {
 		result = publish_unnamed(directory, name, body, size, &step);

@@ -89,21 +89,25 @@ static bool remove_leftover(int tmp, const char *name, void *context)
 	return true;
 }
 
-static int make_tomorrow(const struct spool *spool, int seen, long tomorrow,
-	struct reason *why)
+/* Makes the directories of the days that are looked in for marks: tomorrow's
+ * ahead of time, and those of days without an event, so that looking there is
+ * not an open that fails for each event. */
+static int make_days(const struct spool *spool, int seen, long today, struct reason *why)
 {
-	char name[DAY_NAME_SIZE];
-	struct stat status;
-	struct reason what;
-	int fd;
+	for (long day = today + 1; day >= today - (long)spool->seen_days && day >= 0; day--) {
+		char name[DAY_NAME_SIZE];
+		struct stat status;
+		struct reason what;
+		int fd;
 
-	spool_day_name(name, tomorrow);
-	if (fstatat(seen, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
-		return 0;
-	fd = spool_make_directory(seen, name, &what);
-	if (fd < 0)
-		return reason_set(why, "spool %.200s: seen/%s", spool->path, what.text);
-	close(fd);
+		spool_day_name(name, day);
+		if (fstatat(seen, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+			continue;
+		fd = spool_make_directory(seen, name, &what);
+		if (fd < 0)
+			return reason_set(why, "spool %.200s: seen/%s", spool->path, what.text);
+		close(fd);
+	}
 	return 0;
 }
 
@@ -141,7 +145,7 @@ int spool_tidy(struct spool *spool, struct reason *why)
 	}
 	(void)futimens(spool->lock.fd, NULL);
 	seen = spool_directory(spool, DIR_SEEN, why);
-	if (seen < 0 || make_tomorrow(spool, seen, today + 1, why) < 0) {
+	if (seen < 0 || make_days(spool, seen, today, why) < 0) {
 		result = -1;
 		goto out;
 	}

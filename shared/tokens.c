@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { FILE_MAX_BYTES = 64 << 10 };
+enum {
+	FILE_MAX_BYTES = 64 << 10,
+	SETTLED_SECONDS = 2
+};
 
 bool token_is_well_formed(const char *token)
 {
@@ -51,6 +54,9 @@ static int slurp(struct tokens *tokens, const char *path, struct reason *why)
 	}
 	tokens->text[got] = '\0';
 	tokens->size = (size_t)got + 1;
+	/* Within the grain of the file system's clock it may change unseen. */
+	if (time(NULL) >= status.st_ctime + SETTLED_SECONDS)
+		tokens->file = status;
 	close(fd);
 	return 0;
 refuse:
@@ -113,6 +119,27 @@ int tokens_read(struct tokens *tokens, const char *path, struct reason *why,
 		return reason_set(why, "%.300s: holds no verification token", path);
 	}
 	return 0;
+}
+
+static bool is_same_file(const struct stat *one, const struct stat *other)
+{
+	return one->st_ino == other->st_ino && one->st_dev == other->st_dev
+		&& one->st_size == other->st_size && one->st_mode == other->st_mode
+		&& one->st_mtim.tv_sec == other->st_mtim.tv_sec
+		&& one->st_mtim.tv_nsec == other->st_mtim.tv_nsec
+		&& one->st_ctim.tv_sec == other->st_ctim.tv_sec
+		&& one->st_ctim.tv_nsec == other->st_ctim.tv_nsec;
+}
+
+int tokens_update(struct tokens *tokens, const char *path, struct reason *why)
+{
+	struct reason unused;
+	struct stat now;
+
+	if (tokens->text && stat(path, &now) == 0 && is_same_file(&tokens->file, &now))
+		return 0;
+	tokens_free(tokens);
+	return tokens_read(tokens, path, why, &unused);
 }
 
 /* Compares without a branch on the token's bytes; `length` is that of the
