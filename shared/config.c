@@ -25,8 +25,8 @@ static int parse_path(const char *value, void *field, struct reason *why)
 {
 	if (value[0] != '/')
 		return reason_set(why, "needs an absolute path");
-	if (strlen(value) >= PATH_MAX)
-		return reason_set(why, "the path is longer than %d bytes", PATH_MAX - 1);
+	if (strlen(value) >= CONFIG_PATH_SIZE)
+		return reason_set(why, "the path is longer than %d bytes", CONFIG_PATH_SIZE - 1);
 	strcpy(field, value);	/* fits: checked above */
 	return 0;
 }

@@ -8,7 +8,6 @@
 #ifndef RINGSPOOL_CONFIG_H
 #define RINGSPOOL_CONFIG_H
 
-#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -17,13 +16,16 @@
 
 #define CONFIG_DEFAULT_FILE "/etc/ringspool/ringspool.conf"
 
-enum { CONFIG_SETTINGS = 9 };
+enum {
+	CONFIG_SETTINGS = 9,
+	CONFIG_PATH_SIZE = 1024	/* with the NUL; a CGI would feel the clearing of more */
+};
 
 struct config {
-	char file[PATH_MAX];		/* "" when the default file is absent */
-	char spool[PATH_MAX];
-	char fallback_spool[PATH_MAX];	/* "": none */
-	char verification_tokens[PATH_MAX]; /* "": any sender may deliver */
+	char file[CONFIG_PATH_SIZE];		/* "" when the default file is absent */
+	char spool[CONFIG_PATH_SIZE];
+	char fallback_spool[CONFIG_PATH_SIZE];	/* "": none */
+	char verification_tokens[CONFIG_PATH_SIZE]; /* "": any sender may deliver */
 	uint64_t max_body;		/* bytes */
 	uint64_t min_free;		/* bytes */
 	unsigned seen_days;

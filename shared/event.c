@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sha2.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,25 +16,42 @@
 
 /*
  * cJSON takes up to forty times a text's size in memory, so each parse has a
- * budget of allocations.  cJSON's hooks know no context: hence a variable a
- * thread; it limits nothing while no body is parsed.
+ * budget of allocations.  It takes a piece for each name, value and node, so
+ * the first ones, which is all of a usual event, come from an arena.  cJSON's
+ * hooks know no context: hence variables a thread; while no body is parsed
+ * there is no limit, and no arena.
  */
 static _Thread_local size_t budget = SIZE_MAX;
 static _Thread_local bool over_budget;
+static _Thread_local size_t arena_left;
+static _Thread_local _Alignas(max_align_t) char arena[16 << 10];
 
 static void *allocate_within_budget(size_t size)
 {
+	size_t rounded = (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
+
 	if (size > budget) {
 		over_budget = true;
 		return NULL;
 	}
 	budget -= size;
-	return malloc(size);
+	if (size > arena_left || rounded > arena_left)
+		return malloc(size);
+	arena_left -= rounded;
+	return arena + arena_left;
 }
 
-static void install_budget(void)
+static void release(void *piece)
 {
-	cJSON_Hooks hooks = { .malloc_fn = allocate_within_budget, .free_fn = free };
+	uintptr_t at = (uintptr_t)piece;
+
+	if (at < (uintptr_t)arena || at >= (uintptr_t)(arena + sizeof arena))
+		free(piece);
+}
+
+static void install_hooks(void)
+{
+	cJSON_Hooks hooks = { .malloc_fn = allocate_within_budget, .free_fn = release };
 
 	cJSON_InitHooks(&hooks);
 }
@@ -120,10 +138,12 @@ static cJSON *parse(const char *body, size_t size, bool *exact, struct reason *w
 		check_escapes(body, size, copy, exact, &lone);
 	}
 	budget = PARSER_BUDGET;
+	arena_left = sizeof arena;
 	over_budget = false;
 	errno = 0;
 	root = parse_object(copy ? copy : body, size);
 	budget = SIZE_MAX;
+	arena_left = 0;
 	free(copy);
 	if (!root) {
 		*result = !over_budget && errno == ENOMEM ? -2 : -1;
@@ -223,7 +243,7 @@ static cJSON *read_object(const char *body, size_t size, bool *exact,
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	pthread_once(&once, install_budget);
+	pthread_once(&once, install_hooks);
 	if (memchr(body, '\0', size)) {
 		*result = reason_set(why, "holds a NUL byte");
 		return NULL;

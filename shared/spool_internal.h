@@ -8,7 +8,6 @@
 #ifndef RINGSPOOL_SPOOL_INTERNAL_H
 #define RINGSPOOL_SPOOL_INTERNAL_H
 
-#include <limits.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -24,6 +23,7 @@ enum spool_directory {
 };
 
 enum {
+	SPOOL_PATH_SIZE = 1024 + sizeof "/new",
 	SEEN_DAYS_MAX = 30,
 	LOCK_PATIENCE_MS = 2500,	/* RingCentral waits 3 s for the reply */
 	SPOOL_FILE_SIZE = SPOOL_NAME_SIZE + sizeof "unproven-.json",
@@ -50,8 +50,8 @@ struct opened {
 };
 
 struct spool {
-	char path[PATH_MAX];
-	char new_path[PATH_MAX];	/* path/new */
+	char path[SPOOL_PATH_SIZE];
+	char new_path[SPOOL_PATH_SIZE];	/* path/new */
 	unsigned seen_days;
 	int64_t looked;			/* clock_milliseconds() of the last whole look */
 	struct opened root;		/* SPOOL itself */
