@@ -6,10 +6,7 @@
 #include "clock.h"
 #include "event.h"
 
-enum {
-	RETRY_AFTER_SECONDS = 30,
-	TIDY_PAUSE_MS = 1000	/* between two looks whether house-keeping is due */
-};
+enum { RETRY_AFTER_SECONDS = 30 };
 
 /* A request on its way through the rules. */
 struct delivery {
@@ -464,11 +461,8 @@ static void tidy_spool(struct receiver *receiver, unsigned which)
 
 void receiver_tidy(struct receiver *receiver)
 {
-	int64_t now = clock_milliseconds();
-
-	if (now < receiver->next_tidy || !gate_enter(receiver->gate))
+	if (!gate_enter(receiver->gate))
 		return;
-	receiver->next_tidy = now + TIDY_PAUSE_MS;
 	for (unsigned i = 0; i < SPOOLS_MAX; i++)
 		if (receiver->spools[i])
 			tidy_spool(receiver, i);

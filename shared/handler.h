@@ -32,7 +32,6 @@ struct receiver {
 	struct gate *gate;		/* to the spools; shared; or NULL */
 	struct tokens tokens;		/* the verification tokens, as last read */
 	struct spool *spools[SPOOLS_MAX]; /* the spool, the fallback; NULL: to be opened */
-	int64_t next_tidy;		/* clock_milliseconds() */
 };
 
 /* Makes *receiver ready; `config` is copied.  `misconfigured` is NULL, or
