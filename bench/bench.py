@@ -10,6 +10,8 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 sys.path += [str(TESTS / "integration"), str(TESTS / "platform")]
 
+import machine  # noqa: E402
+
 PARTS = ("fcgi", "cgi", "peers", "growth")
 
 
@@ -23,6 +25,7 @@ def main():
         parser.error(f"no such part: {' '.join(sorted(unknown))}")
     if os.geteuid() != 0:
         sys.exit("bench: the web servers are started as root")
+    machine.describe()
     for part in options.parts or PARTS:
         with ExitStack() as stack:
             import_module(f"part_{part}").measure(stack, options)
