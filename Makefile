@@ -56,7 +56,7 @@ SHARED_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard shared/*.c))
 PROGRAMS = $(BUILD)/ringspool.cgi $(BUILD)/ringspool.fcgi \
 	$(if $(wildcard renew/main.c),$(BUILD)/ringspool-renew) \
 	$(if $(wildcard spool/main.c),$(BUILD)/ringspool)
-TESTED_OBJECTS = $(SHARED_OBJECTS) $(patsubst %.c,$(BUILD)/%.o,\
+TESTED_OBJECTS = $(SHARED_OBJECTS) $(BUILD)/fcgi/turns.o $(patsubst %.c,$(BUILD)/%.o,\
 	$(filter-out %/main.c,$(wildcard renew/*.c spool/*.c)))
 UNIT_TESTS = $(patsubst tests/unit/test_%.c,$(BUILD)/tests/test_%,$(wildcard tests/unit/test_*.c))
 SUITES = renew integration spool proof platform

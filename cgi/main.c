@@ -106,17 +106,18 @@ static int answer_request(void)
 	struct request request = { .read = read_body };
 	struct response response;
 	struct receiver receiver;
+	struct delivery delivery;
 	struct config config;
 	struct reason why;
 	int64_t deadline;
 	bool configured = config_load(&config, NULL, &why) == 0;
 
-	receiver_open(&receiver, program, &config, configured ? NULL : why.text,
-		NULL);
+	receiver_open(&receiver, program, &config, configured ? NULL : why.text);
 	request_from_meta(&request, meta_variable, NULL);
 	deadline = clock_milliseconds() + (int64_t)config.request_timeout * 1000;
 	request.source = &deadline;
-	handle(&receiver, &request, &response);
+	if (!handle_begin(&delivery, &receiver, &request, &response))
+		handle_finish(&delivery, &receiver);
 	send_response(&response);
 	receiver_tidy(&receiver);
 	receiver_close(&receiver);

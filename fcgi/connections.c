@@ -1,7 +1,6 @@
 #include "connections.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,7 +19,7 @@ enum {
 	DRAIN_QUIET_MS = 20,		/* how long a silent kept one is waited for, */
 	DRAIN_MS = 100,			/* and how long all of them together; */
 	DRAIN_FRESH_MS = 500,		/* how long new ones, whose request is coming */
-	KEPT_WHEN_FULL_SECONDS = 1,
+	PATIENCE_WHEN_FULL_MS = 1000,
 	NO_DESCRIPTOR_PAUSE_MS = 20
 };
 
@@ -34,19 +33,15 @@ struct connections {
 	int stop;			/* eventfd(2): readable once stopped, never read */
 	atomic_bool stopping;
 	int64_t stopped;		/* clock_milliseconds(); valid once stopping */
-	atomic_uint limit;
+	atomic_uint limit;		/* seconds */
+	intake_memory memory;
 	pthread_mutex_t mutex;		/* guards what follows */
 	unsigned most;			/* connections, before the listener must wait */
 	unsigned count;			/* of places that are not free */
 	bool full;			/* the listener waits until one ends */
+	struct connection *free;	/* places */
 	struct connection places[PLACES];
 };
-
-static void set_state(struct connection *connection, enum connection_state state)
-{
-	connection->state = state;
-	connection->since = (time_t)(clock_milliseconds() / 1000);
-}
 
 static int watch_fd(struct connections *all, int fd, uint32_t events, uint64_t tag)
 {
@@ -65,6 +60,14 @@ static void rearm_listener(struct connections *all)
 	(void)epoll_ctl(all->epoll, EPOLL_CTL_MOD, all->listener.fd, &event);
 }
 
+static void free_all_places(struct connections *all)
+{
+	for (size_t i = PLACES; i > 0; i--) {
+		all->places[i - 1].next = all->free;
+		all->free = &all->places[i - 1];
+	}
+}
+
 struct connections *connections_open(const struct listener *listener,
 	unsigned limit, unsigned room, struct reason *why)
 {
@@ -75,9 +78,11 @@ struct connections *connections_open(const struct listener *listener,
 		return NULL;
 	}
 	all->listener = *listener;
-	all->most = room / 2 < CONNECTIONS_MOST ? room / 2 : CONNECTIONS_MOST;
+	all->most = room < CONNECTIONS_MOST ? room : CONNECTIONS_MOST;
+	free_all_places(all);
 	atomic_init(&all->limit, limit);
 	atomic_init(&all->stopping, false);
+	atomic_init(&all->memory, 0);
 	pthread_mutex_init(&all->mutex, NULL);
 	all->epoll = epoll_create1(EPOLL_CLOEXEC);
 	all->stop = eventfd(0, EFD_CLOEXEC);
@@ -94,11 +99,13 @@ struct connections *connections_open(const struct listener *listener,
 /* Frees a place; the mutex is held, or all threads have ended. */
 static void release(struct connections *all, struct connection *connection)
 {
-	if (connection->request.ipcFd >= 0)
-		close(connection->request.ipcFd);
-	close(connection->fd);
+	if (connection->fcgi.ipcFd >= 0)
+		close(connection->fcgi.ipcFd);
+	intake_reset(&connection->intake, &all->memory);
 	connection->generation++;
 	connection->state = CONNECTION_FREE;
+	connection->next = all->free;
+	all->free = connection;
 	all->count--;
 	if (all->full) {
 		all->full = false;
@@ -119,45 +126,36 @@ void connections_close(struct connections *all)
 	free(all);
 }
 
-static struct connection *find_place(struct connections *all)
-{
-	for (size_t i = 0; i < PLACES; i++)
-		if (all->places[i].state == CONNECTION_FREE)
-			return &all->places[i];
-	return NULL;
-}
-
 /* Puts an accepted descriptor into a place, busy.  With as many as there may be
  * the listener is let alone until release() makes room. */
 static struct connection *admit(struct connections *all, int fd)
 {
 	struct connection *connection;
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
 	pthread_mutex_lock(&all->mutex);
-	connection = copy < 0 ? NULL : find_place(all);
+	connection = all->free;
 	if (connection) {
-		connection->fd = fd;
-		connection->kept = connection->registered = connection->shut = false;
-		FCGX_InitRequest(&connection->request, -1, 0);
-		connection->request.ipcFd = copy;
-		set_state(connection, CONNECTION_BUSY);
+		all->free = connection->next;
 		all->count++;
+		connection->state = CONNECTION_BUSY;
 	}
 	all->full = all->count >= all->most;
 	pthread_mutex_unlock(&all->mutex);
 	if (!connection) {
-		if (copy >= 0)
-			close(copy);
 		close(fd);
+		return NULL;
 	}
+	FCGX_InitRequest(&connection->fcgi, -1, 0);
+	connection->fcgi.ipcFd = fd;
+	connection->kept = connection->registered = false;
+	connection->since = clock_milliseconds();
 	return connection;
 }
 
 /* A connection from the backlog, busy; NULL: none there. */
 static struct connection *accept_one(struct connections *all)
 {
-	int fd = accept4(all->listener.fd, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept4(all->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd >= 0)
 		return admit(all, fd);
@@ -179,11 +177,18 @@ static struct connection *accept_next(struct connections *all)
 	return connection;
 }
 
-static bool is_readable(const struct connection *connection, int wait_ms)
+/* Whether nothing of its next request has come. */
+static bool is_silent(const struct connection *connection)
 {
-	struct pollfd input = { .fd = connection->fd, .events = POLLIN };
+	return connection->kept && connection->intake.size == 0;
+}
 
-	return poll(&input, 1, wait_ms) > 0;
+/* An idle one becomes busy; the mutex is held. */
+static void take(struct connection *connection)
+{
+	connection->state = CONNECTION_BUSY;
+	if (is_silent(connection))
+		connection->since = clock_milliseconds();
 }
 
 /* Claims the idle connection that an epoll event names, if it is still that
@@ -197,26 +202,26 @@ static struct connection *claim(struct connections *all, uint64_t tag)
 	mine = connection->state == CONNECTION_IDLE
 		&& connection->generation == (uint32_t)(tag >> 32);
 	if (mine)
-		set_state(connection, CONNECTION_BUSY);
+		take(connection);
 	pthread_mutex_unlock(&all->mutex);
 	return mine ? connection : NULL;
 }
 
-struct connection *connections_wait(struct connections *all)
+struct connection *connections_wait(struct connections *all, int patience)
 {
 	struct epoll_event event;
-	struct connection *connection;
 
-	if (epoll_wait(all->epoll, &event, 1, -1) != 1 || event.data.u64 == TAG_STOP)
+	if (epoll_wait(all->epoll, &event, 1, patience) != 1 || event.data.u64 == TAG_STOP)
 		return NULL;
-	if (event.data.u64 != TAG_LISTENER)
-		return claim(all, event.data.u64);
-	connection = accept_next(all);
-	if (connection && !is_readable(connection, 0)) {
-		connections_park(all, connection);
-		return NULL;
-	}
-	return connection;
+	return event.data.u64 == TAG_LISTENER ? accept_next(all)
+		: claim(all, event.data.u64);
+}
+
+enum intake_state connections_receive(struct connections *all,
+	struct connection *connection, uint64_t max_body)
+{
+	return intake_receive(&connection->intake, connection->fcgi.ipcFd, max_body,
+		&all->memory);
 }
 
 void connections_stop(struct connections *all)
@@ -244,35 +249,47 @@ static struct connection *claim_any_idle(struct connections *all)
 		if (all->places[i].state == CONNECTION_IDLE)
 			found = &all->places[i];
 	if (found)
-		set_state(found, CONNECTION_BUSY);
+		found->state = CONNECTION_BUSY;
 	pthread_mutex_unlock(&all->mutex);
 	return found;
 }
 
-/* How long, in milliseconds, a silent connection is still waited for.  On a new
- * one a request is on its way; closing it would lose that request. */
+static int64_t limit_ms(const struct connections *all)
+{
+	return (int64_t)atomic_load(&all->limit) * 1000;
+}
+
+/* How long, in milliseconds, the rest of a request is still waited for, or a
+ * silent connection.  On a new one a request is on its way; closing it would
+ * lose that request. */
 static int drain_patience(const struct connections *all,
 	const struct connection *connection)
 {
-	int64_t elapsed = clock_milliseconds() - all->stopped;
-	int64_t left = (connection->kept ? DRAIN_MS : DRAIN_FRESH_MS) - elapsed;
+	int64_t now = clock_milliseconds();
+	int64_t until = all->stopped + (connection->kept ? DRAIN_MS : DRAIN_FRESH_MS);
 
-	if (connection->kept && left > DRAIN_QUIET_MS)
-		left = DRAIN_QUIET_MS;
-	return left > 0 ? (int)left : 0;
+	if (connection->intake.size > 0)
+		until = connection->since + limit_ms(all);
+	else if (connection->kept && until > now + DRAIN_QUIET_MS)
+		until = now + DRAIN_QUIET_MS;
+	return until > now ? (int)(until - now) : 0;
+}
+
+static bool speaks_up(const struct connections *all, const struct connection *connection)
+{
+	struct pollfd input = { .fd = connection->fcgi.ipcFd, .events = POLLIN };
+
+	return poll(&input, 1, drain_patience(all, connection)) > 0;
 }
 
 struct connection *connections_drain(struct connections *all)
 {
 	struct connection *connection;
 
-	while (all->listener.owned && (connection = accept_one(all)) != NULL) {
-		if (is_readable(connection, 0))
-			return connection;
-		connections_park(all, connection);
-	}
+	if (all->listener.owned && (connection = accept_one(all)) != NULL)
+		return connection;
 	while ((connection = claim_any_idle(all)) != NULL) {
-		if (is_readable(connection, drain_patience(all, connection)))
+		if (speaks_up(all, connection))
 			return connection;
 		connections_end(all, connection);
 	}
@@ -286,13 +303,21 @@ void connections_park(struct connections *all, struct connection *connection)
 	pthread_mutex_lock(&all->mutex);
 	event.data.u64 = (uint64_t)connection->generation << 32
 		| (uint64_t)(connection - all->places);
-	set_state(connection, CONNECTION_IDLE);
+	connection->state = CONNECTION_IDLE;
 	/* Claimed by another thread as soon as it is readable and we let go. */
 	if (epoll_ctl(all->epoll, connection->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,
-		connection->fd, &event) < 0)
+		connection->fcgi.ipcFd, &event) < 0)
 		release(all, connection);
 	connection->registered = true;
 	pthread_mutex_unlock(&all->mutex);
+}
+
+void connections_keep(struct connections *all, struct connection *connection)
+{
+	intake_reset(&connection->intake, &all->memory);
+	connection->kept = true;
+	connection->since = clock_milliseconds();
+	connections_park(all, connection);
 }
 
 void connections_end(struct connections *all, struct connection *connection)
@@ -307,37 +332,30 @@ void connections_limit(struct connections *all, unsigned limit)
 	atomic_store(&all->limit, limit);
 }
 
-/* How long, in seconds, a connection may stay as it is; -1: for ever. */
-static time_t patience(const struct connections *all, const struct connection *connection)
+/* How long, in milliseconds, an idle connection may stay as it is: a request
+ * must come within the limit; a web server may keep a connection silent; but
+ * nobody may keep others out. */
+static int64_t patience(const struct connections *all,
+	const struct connection *connection, bool full)
 {
-	switch (connection->state) {
-	case CONNECTION_FREE:
-		return -1;
-	case CONNECTION_IDLE:
-		/* A web server may keep it silent, but not others out. */
-		if (connection->kept)
-			return all->full ? KEPT_WHEN_FULL_SECONDS : -1;
-		break;
-	case CONNECTION_BUSY:
-		break;
-	}
-	return (time_t)atomic_load(&all->limit);
+	if (full)
+		return PATIENCE_WHEN_FULL_MS;
+	return is_silent(connection) ? INT64_MAX : limit_ms(all);
 }
 
 void connections_watch(struct connections *all)
 {
-	time_t now = (time_t)(clock_milliseconds() / 1000);
+	int64_t now = clock_milliseconds();
+	bool full;
 
 	pthread_mutex_lock(&all->mutex);
+	full = all->full;
 	for (size_t i = 0; i < PLACES; i++) {
 		struct connection *connection = &all->places[i];
-		time_t most = patience(all, connection);
 
-		/* Whoever reads from it, or waits for it, now sees its end. */
-		if (most >= 0 && !connection->shut && now - connection->since > most) {
-			connection->shut = true;
-			(void)shutdown(connection->fd, SHUT_RDWR);
-		}
+		if (connection->state == CONNECTION_IDLE
+		    && now - connection->since > patience(all, connection, full))
+			release(all, connection);
 	}
 	pthread_mutex_unlock(&all->mutex);
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "intake.h"
 #include "listener.h"
 #include "process.h"
 #include "responder.h"
@@ -208,6 +209,10 @@ static int serve(const struct options *options, struct config *config,
 	if (FCGX_Init() != 0)
 		return fail(EX_OSERR, "libfcgi cannot be initialised");
 	signal(SIGPIPE, SIG_IGN);	/* which FCGX_Init changed */
+	if (!intake_works())
+		return fail(EX_SOFTWARE, "libfcgi reads from its peers itself, where"
+			" nothing limits them; it was linked with -Bsymbolic: use one"
+			" that was not");
 	responder = responder_start(program, config, listener, options->threads,
 		raise_descriptor_limit(), &why);
 	if (!responder)

@@ -11,8 +11,9 @@
 
 #include "clock.h"
 #include "connections.h"
-#include "gate.h"
 #include "handler.h"
+#include "intake.h"
+#include "turns.h"
 
 enum {
 	STOP_GRACE_SECONDS = 2,
@@ -24,7 +25,7 @@ struct responder {
 	const char *program;
 	struct listener listener;
 	struct connections *connections;
-	struct gate gate;
+	struct turns turns;		/* at the spools */
 	pthread_mutex_t mutex;		/* guards config */
 	struct config config;
 	atomic_uint generation;		/* of config */
@@ -48,22 +49,11 @@ static const char *meta_variable(void *context, const char *name)
 
 static ssize_t read_body(void *source, char *buffer, size_t size)
 {
-	FCGX_Request *request = source;
-	int got = FCGX_GetStr(buffer, size > 1 << 30 ? 1 << 30 : (int)size, request->in);
+	struct connection *connection = source;
+	int got = FCGX_GetStr(buffer, size > 1 << 30 ? 1 << 30 : (int)size,
+		connection->fcgi.in);
 
-	return got == 0 && FCGX_GetError(request->in) != 0 ? -1 : got;
-}
-
-/* Reads what is left of the stream, normally the record that ends it: left
- * unread, it would disturb the connection's next request.  False: there is
- * more than it is worth waiting for. */
-static bool reach_end(FCGX_Request *request)
-{
-	char waste[1024];
-
-	for (int i = 0; i < 64 && !FCGX_HasSeenEOF(request->in); i++)
-		(void)FCGX_GetStr(waste, sizeof waste, request->in);
-	return FCGX_HasSeenEOF(request->in) && FCGX_GetError(request->in) == 0;
+	return got == 0 && connection->intake.cut ? -1 : got;
 }
 
 static void take_configuration(struct worker *worker)
@@ -78,8 +68,7 @@ static void take_configuration(struct worker *worker)
 	worker->generation = atomic_load(&responder->generation);
 	pthread_mutex_unlock(&responder->mutex);
 	receiver_close(&worker->receiver);
-	receiver_open(&worker->receiver, responder->program, &config, NULL,
-		&responder->gate);
+	receiver_open(&worker->receiver, responder->program, &config, NULL);
 }
 
 /* So that the last bytes and the end of the connection leave together. */
@@ -91,46 +80,133 @@ static void cork(const struct responder *responder, int fd)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
 }
 
-static void answer(struct worker *worker, FCGX_Request *fcgi)
+/* Sends the response that is ready, and gives the connection back. */
+static void reply(struct worker *worker, struct connection *connection)
 {
-	struct request request = { .read = read_body, .source = fcgi };
-	struct response response;
+	struct connections *connections = worker->responder->connections;
+	FCGX_Request *fcgi = &connection->fcgi;
+	bool keep = fcgi->keepConnection && !intake_has_more(&connection->intake)
+		&& !connections_stopping(connections);
 	char text[RESPONSE_SIZE];
 
-	take_configuration(worker);
-	request_from_meta(&request, meta_variable, fcgi);
-	handle(&worker->receiver, &request, &response);
-	FCGX_PutStr(text, (int)response_format(&response, text), fcgi->out);
+	FCGX_PutStr(text, (int)response_format(&connection->response, text), fcgi->out);
+	if (!keep)
+		cork(worker->responder, fcgi->ipcFd);
+	/* libfcgi would wait for the peer before it closes.  It does where the
+	 * peer has left so many replies unread that this one has no room. */
+	fcgi->keepConnection = 1;
+	FCGX_Finish_r(fcgi);
+	if (keep && fcgi->ipcFd >= 0)
+		connections_keep(connections, connection);
+	else
+		connections_end(connections, connection);
 }
 
-/* Serves the request that is on a connection, and gives the connection back. */
-static void serve(struct worker *worker, struct connection *connection)
+static void refuse(struct worker *worker, struct connection *connection)
 {
-	struct responder *responder = worker->responder;
-	FCGX_Request *fcgi = &connection->request;
-	bool keep;
+	handle_overload(&connection->delivery, &worker->receiver);
+	reply(worker, connection);
+}
+
+/* Answers a request with the turn that this thread has at the spools. */
+static void answer(struct worker *worker, struct connection *connection)
+{
+	handle_finish(&connection->delivery, &worker->receiver);
+	reply(worker, connection);
+	receiver_tidy(&worker->receiver);
+}
+
+/* Uses a turn for a connection, and then for those that wait. */
+static void use_turn(struct worker *worker, struct connection *connection)
+{
+	struct waiting *next = &connection->waiting;
+
+	while (next) {
+		int64_t began = clock_milliseconds();
+		bool late = turns_is_late(next);
+
+		take_configuration(worker);
+		if (late)
+			refuse(worker, (struct connection *)next);
+		else
+			answer(worker, (struct connection *)next);
+		next = turns_pass(&worker->responder->turns,
+			late ? -1 : clock_milliseconds() - began);
+	}
+}
+
+/* Lets libfcgi read the request that is there; false: it makes no sense. */
+static bool begin(struct connection *connection)
+{
+	FCGX_Request *fcgi = &connection->fcgi;
 
 	/* libfcgi closes the descriptor of a request that it refuses, and of one
 	 * without keepConnection; it delivers cut PARAMS as a request. */
 	fcgi->keepConnection = 1;
+	intake_feed(&connection->intake);
 	if (FCGX_Accept_r(fcgi) != 0 || FCGX_GetError(fcgi->in) != 0) {
 		FCGX_Free(fcgi, 0);
-		connections_end(responder->connections, connection);
+		return false;
+	}
+	connection->request = (struct request){ .read = read_body, .source = connection };
+	request_from_meta(&connection->request, meta_variable, fcgi);
+	return true;
+}
+
+/* Answers a whole request, or leaves it to wait for its turn. */
+static void handle(struct worker *worker, struct connection *connection)
+{
+	if (!begin(connection)) {
+		connections_end(worker->responder->connections, connection);
 		return;
 	}
-	answer(worker, fcgi);
-	keep = reach_end(fcgi) && fcgi->keepConnection
-		&& !connections_stopping(responder->connections);
-	if (!keep)
-		cork(responder, connection->fd);
-	fcgi->keepConnection = 1;
-	FCGX_Finish_r(fcgi);
-	connection->kept = true;
-	if (keep)
-		connections_park(responder->connections, connection);
-	else
-		connections_end(responder->connections, connection);
-	receiver_tidy(&worker->receiver);
+	if (handle_begin(&connection->delivery, &worker->receiver, &connection->request,
+		&connection->response)) {
+		reply(worker, connection);
+		return;
+	}
+	switch (turns_take(&worker->responder->turns, &connection->waiting)) {
+	case TURN_TAKEN:
+		use_turn(worker, connection);
+		break;
+	case TURN_QUEUED:
+		break;
+	case TURN_REFUSED:
+		refuse(worker, connection);
+		break;
+	}
+}
+
+/* Reads from a connection, and answers the request that this completes. */
+static void serve(struct worker *worker, struct connection *connection)
+{
+	struct connections *connections = worker->responder->connections;
+
+	take_configuration(worker);
+	switch (connections_receive(connections, connection,
+		worker->receiver.config.max_body)) {
+	case INTAKE_PARTIAL:
+		connections_park(connections, connection);
+		break;
+	case INTAKE_WHOLE:
+		handle(worker, connection);
+		break;
+	case INTAKE_BROKEN:
+		connections_end(connections, connection);
+		break;
+	}
+}
+
+/* Refuses what has waited too long for a turn; returns for how long, in
+ * milliseconds, nothing more will have. */
+static int refuse_late(struct worker *worker)
+{
+	struct waiting *late;
+	int patience;
+
+	while ((late = turns_late(&worker->responder->turns, &patience)) != NULL)
+		refuse(worker, (struct connection *)late);
+	return patience;
 }
 
 static void *work(void *context)
@@ -141,11 +217,11 @@ static void *work(void *context)
 
 	pthread_mutex_lock(&worker.responder->mutex);
 	receiver_open(&worker.receiver, worker.responder->program,
-		&worker.responder->config, NULL, &worker.responder->gate);
+		&worker.responder->config, NULL);
 	worker.generation = atomic_load(&worker.responder->generation);
 	pthread_mutex_unlock(&worker.responder->mutex);
 	while (!connections_stopping(connections)) {
-		connection = connections_wait(connections);
+		connection = connections_wait(connections, refuse_late(&worker));
 		if (connection)
 			serve(&worker, connection);
 	}
@@ -185,7 +261,7 @@ static void destroy(struct responder *responder)
 {
 	if (responder->connections)
 		connections_close(responder->connections);
-	gate_destroy(&responder->gate);
+	turns_destroy(&responder->turns);
 	pthread_mutex_destroy(&responder->mutex);
 	free(responder);
 }
@@ -205,7 +281,7 @@ struct responder *responder_start(const char *program, const struct config *conf
 	responder->listener = *listener;
 	responder->config = *config;
 	pthread_mutex_init(&responder->mutex, NULL);
-	gate_init(&responder->gate, threads > 1 ? threads - (threads + 3) / 4 : 1);
+	turns_init(&responder->turns, threads > 1 ? threads - (threads + 3) / 4 : 1);
 	responder->connections = connections_open(listener, config->request_timeout,
 		room_for_connections(config, threads, most), why);
 	if (responder->connections)

@@ -2,28 +2,14 @@
 
 #include <string.h>
 
-#include "body.h"
 #include "clock.h"
-#include "event.h"
 
 enum { RETRY_AFTER_SECONDS = 30 };
 
-/* A request on its way through the rules. */
-struct delivery {
-	struct receiver *receiver;
-	const struct request *request;
-	struct response *response;
-	struct body body;
-	bool proven;		/* the sender showed a verification token */
-	struct event event;
-	int64_t began;		/* clock_milliseconds() */
-};
-
 void receiver_open(struct receiver *receiver, const char *program,
-	const struct config *config, const char *misconfigured, struct gate *gate)
+	const struct config *config, const char *misconfigured)
 {
-	*receiver = (struct receiver){ .config = *config, .misconfigured = misconfigured,
-		.gate = gate };
+	*receiver = (struct receiver){ .config = *config, .misconfigured = misconfigured };
 	log_open(&receiver->log, program, config->log, config->log_level);
 }
 
@@ -311,23 +297,11 @@ static void take_event(struct delivery *d)
 	}
 }
 
-/* Does what needs a spool, unless too many are at that already. */
-static void in_turn(struct delivery *d, void (*step)(struct delivery *))
-{
-	if (!gate_enter(d->receiver->gate)) {
-		refuse(d, 503, "{\"error\":\"overloaded\"}",
-			"the disk does not keep up: all turns at the spools are taken");
-		return;
-	}
-	step(d);
-	gate_leave(d->receiver->gate);
-}
-
 static void take_body(struct delivery *d)
 {
 	switch (body_take(&d->body, d->receiver->config.max_body)) {
 	case BODY_WHOLE:
-		in_turn(d, take_event);
+		d->step = take_event;
 		break;
 	case BODY_TOO_LARGE:
 		body_drop(&d->body);
@@ -413,7 +387,6 @@ static void answer_post(struct delivery *d)
 		body_drop(&d->body);
 		refuse(d, 503, "{\"error\":\"out of resources\"}", "out of memory");
 	}
-	body_free(&d->body);
 }
 
 /* The body of a request that wants none of it. */
@@ -421,31 +394,56 @@ static void ignore_body(struct delivery *d)
 {
 	if (body_begin(&d->body, d->request) != BODY_SHORT)
 		body_drop(&d->body);
-	body_free(&d->body);
 }
 
-void handle(struct receiver *receiver, const struct request *request,
-	struct response *response)
+/* Answers, or sets the step that will. */
+static void follow_method(struct delivery *d)
 {
-	struct delivery d = { .receiver = receiver, .request = request,
-		.response = response, .began = clock_milliseconds() };
+	const char *method = d->request->method;
+
+	d->response->head = strcmp(method, "HEAD") == 0;
+	if (strcmp(method, "POST") == 0) {
+		answer_post(d);
+		return;
+	}
+	ignore_body(d);
+	if (d->response->head || strcmp(method, "GET") == 0) {
+		d->step = answer_health;
+		return;
+	}
+	d->response->allow = "GET, HEAD, POST";
+	refuse(d, 405, "{\"error\":\"method\"}", "the method is neither POST, GET nor HEAD");
+}
+
+bool handle_begin(struct delivery *d, struct receiver *receiver,
+	const struct request *request, struct response *response)
+{
 	const char *token = request->validation_token;
 
+	*d = (struct delivery){ .receiver = receiver, .request = request,
+		.response = response, .began = clock_milliseconds() };
 	*response = (struct response){ .status = 200, .body = "" };
 	if (token && token_is_well_formed(token))
 		strcpy(response->validation_token, token);	/* 512 bytes at most */
-	response->head = strcmp(request->method, "HEAD") == 0;
-	if (strcmp(request->method, "POST") == 0) {
-		answer_post(&d);
-		return;
-	}
-	ignore_body(&d);
-	if (response->head || strcmp(request->method, "GET") == 0) {
-		in_turn(&d, answer_health);
-		return;
-	}
-	response->allow = "GET, HEAD, POST";
-	refuse(&d, 405, "{\"error\":\"method\"}", "the method is neither POST, GET nor HEAD");
+	follow_method(d);
+	if (!d->step)
+		body_free(&d->body);
+	return !d->step;
+}
+
+void handle_finish(struct delivery *d, struct receiver *receiver)
+{
+	d->receiver = receiver;
+	d->step(d);
+	body_free(&d->body);
+}
+
+void handle_overload(struct delivery *d, struct receiver *receiver)
+{
+	d->receiver = receiver;
+	refuse(d, 503, "{\"error\":\"overloaded\"}",
+		"the disk does not keep up: too many wait for their turn at the spools");
+	body_free(&d->body);
 }
 
 static void tidy_spool(struct receiver *receiver, unsigned which)
@@ -461,10 +459,7 @@ static void tidy_spool(struct receiver *receiver, unsigned which)
 
 void receiver_tidy(struct receiver *receiver)
 {
-	if (!gate_enter(receiver->gate))
-		return;
 	for (unsigned i = 0; i < SPOOLS_MAX; i++)
 		if (receiver->spools[i])
 			tidy_spool(receiver, i);
-	gate_leave(receiver->gate);
 }

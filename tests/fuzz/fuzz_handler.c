@@ -211,11 +211,13 @@ static size_t deliver(const struct input *input, int *status)
 	struct request request = { .read = read_body, .source = &source };
 	struct response response;
 	struct receiver receiver;
+	struct delivery delivery;
 
 	ground_capture(false);
-	receiver_open(&receiver, "fuzz", &config, NULL, NULL);
+	receiver_open(&receiver, "fuzz", &config, NULL);
 	request_from_meta(&request, meta_variable, (void *)input);
-	handle(&receiver, &request, &response);
+	if (!handle_begin(&delivery, &receiver, &request, &response))
+		handle_finish(&delivery, &receiver);
 	receiver_tidy(&receiver);
 	receiver_close(&receiver);
 	check_log();

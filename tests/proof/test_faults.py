@@ -30,7 +30,7 @@ NAMED = {"fcntl": "lock: ", "mkdirat": " cannot be made: ", "getrandom": "random
          "write": "write: ", "fsync": "fsync", "linkat": "link: ", "renameat2": "rename: "}
 DAY = 24 * 60 * 60
 
-EXCHANGE = ("accept4(", "read(", "write(", "poll([{fd=0,", "fcntl(")
+EXCHANGE = ("accept4(", "recvfrom(", "read(", "write(", "poll([{fd=0,", "fcntl(")
 TOLD = {"mkdirat", "mknodat", "unlinkat"}   # whatever the reply is
 
 

@@ -28,7 +28,7 @@ struct scene {
 	struct fixture fixture;
 	struct config config;
 	const char *misconfigured;
-	struct gate *gate;
+	bool overload;		/* no turn at the spools is to be had */
 	struct log_limit spent;	/* of refusals, before the delivery */
 	struct sender sender;
 	struct request request;
@@ -78,6 +78,7 @@ static void slurp_log(struct scene *s, int fd)
 static int deliver(struct scene *s)
 {
 	struct receiver receiver;
+	struct delivery delivery;
 	char text[RESPONSE_SIZE];
 	int saved = dup(STDERR_FILENO);
 	int log = open(fixture_path(&s->fixture, "log"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -85,9 +86,10 @@ static int deliver(struct scene *s)
 
 	s->sender.sent = 0;
 	assert_true(saved >= 0 && log >= 0 && dup2(log, STDERR_FILENO) >= 0);
-	receiver_open(&receiver, "test", &s->config, s->misconfigured, s->gate);
+	receiver_open(&receiver, "test", &s->config, s->misconfigured);
 	receiver.refusals = s->spent;
-	handle(&receiver, &s->request, &s->response);
+	if (!handle_begin(&delivery, &receiver, &s->request, &s->response))
+		(s->overload ? handle_overload : handle_finish)(&delivery, &receiver);
 	receiver_tidy(&receiver);
 	receiver_close(&receiver);
 	assert_true(dup2(saved, STDERR_FILENO) >= 0);
@@ -419,7 +421,7 @@ static void refusals_do_not_hide_a_lost_event(void **state)
 	struct scene *s = *state;
 	struct receiver receiver;
 
-	receiver_open(&receiver, "test", &s->config, NULL, NULL);
+	receiver_open(&receiver, "test", &s->config, NULL);
 	for (unsigned lines = 0, unused; log_allowed(&receiver.refusals, &unused); lines++)
 		assert_true(lines < 100);
 	receiver_close(&receiver);
@@ -430,25 +432,32 @@ static void refusals_do_not_hide_a_lost_event(void **state)
 	assert_non_null(strstr(s->log, "result=refused status=503"));
 }
 
-static void a_full_gate_means_503(void **state)
+static void overload_means_503(void **state)
 {
 	struct scene *s = *state;
-	struct gate gate;
 
-	gate_init(&gate, 1);
-	assert_true(gate_enter(&gate));
-	s->gate = &gate;
+	s->overload = true;
 	post(s, EVENT);
 	assert_int_equal(deliver(s), 503);
+	assert_int_equal(s->response.retry_after, 30);
 	assert_non_null(strstr(s->log, "does not keep up"));
+	assert_int_equal(count(s, "new"), 0);
+	s->request.method = "GET";
+	assert_int_equal(deliver(s), 503);
+}
+
+static void overload_does_not_concern_what_needs_no_disk(void **state)
+{
+	struct scene *s = *state;
+
+	s->overload = true;
 	post(s, "");
 	s->request.validation_token = "abc";
-	assert_int_equal(deliver(s), 200);	/* the handshake needs no disk */
-	gate_leave(&gate);
-	post(s, EVENT);
 	assert_int_equal(deliver(s), 200);
-	assert_int_equal(gate.inside, 0);
-	gate_destroy(&gate);
+	post(s, "");
+	assert_int_equal(deliver(s), 400);
+	s->request.method = "PUT";
+	assert_int_equal(deliver(s), 405);
 }
 
 static void no_spool_means_503(void **state)
@@ -676,7 +685,8 @@ int main(void)
 		TEST(what_is_no_event_is_kept_in_bad),
 		TEST(a_stranger_cannot_fill_bad_nor_the_log),
 		TEST(refusals_do_not_hide_a_lost_event),
-		TEST(a_full_gate_means_503),
+		TEST(overload_means_503),
+		TEST(overload_does_not_concern_what_needs_no_disk),
 		TEST(no_spool_means_503),
 		TEST(the_fallback_spool_takes_over),
 		TEST(a_broken_configuration_refuses_all_but_the_handshake),

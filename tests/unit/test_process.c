@@ -1,5 +1,5 @@
 /* What keeps one bad thing from becoming all bad things: descriptors, signals,
- * a log that nobody reads, a disk that does not move. */
+ * a log that nobody reads. */
 #include "fixture.h"
 
 #include <errno.h>
@@ -10,8 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "gate.h"
 #include "log.h"
 #include "process.h"
 
@@ -86,59 +84,12 @@ static void a_log_that_nobody_reads_is_not_waited_for(void **state)
 	assert_int_equal(in_child(log_into_an_unread_pipe), 0);
 }
 
-static void the_gate_lets_only_so_many_in(void **state)
-{
-	struct gate gate;
-	int64_t began;
-
-	(void)state;
-	assert_true(gate_enter(NULL));
-	gate_leave(NULL);
-	gate_init(&gate, 2);
-	assert_true(gate_enter(&gate));
-	assert_true(gate_enter(&gate));
-	began = clock_milliseconds();
-	assert_false(gate_enter(&gate));	/* after a second of hope */
-	assert_true(clock_milliseconds() - began >= 900);
-	for (int i = 0; i < 100; i++)
-		assert_false(gate_enter(&gate));	/* and then at once */
-	assert_true(clock_milliseconds() - began < 10000);
-	gate_leave(&gate);
-	assert_true(gate_enter(&gate));
-	gate_destroy(&gate);
-}
-
-static void *leave_soon(void *gate)
-{
-	gate_leave(gate);
-	return NULL;
-}
-
-static void who_waits_at_the_gate_is_let_in(void **state)
-{
-	struct gate gate;
-	pthread_t thread;
-
-	(void)state;
-	gate_init(&gate, 1);
-	for (int i = 0; i < 100; i++) {
-		assert_true(gate_enter(&gate));
-		assert_int_equal(pthread_create(&thread, NULL, leave_soon, &gate), 0);
-		assert_true(gate_enter(&gate));
-		assert_int_equal(pthread_join(thread, NULL), 0);
-		gate_leave(&gate);
-	}
-	gate_destroy(&gate);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(standard_descriptors_are_never_a_files),
 		cmocka_unit_test(a_file_size_limit_is_an_error),
 		cmocka_unit_test(a_log_that_nobody_reads_is_not_waited_for),
-		cmocka_unit_test(the_gate_lets_only_so_many_in),
-		cmocka_unit_test(who_waits_at_the_gate_is_let_in),
 	};
 
 	return cmocka_run_group_tests_name("process", tests, NULL, NULL);

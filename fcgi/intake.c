@@ -1,0 +1,247 @@
+#include "intake.h"
+
+#include <errno.h>
+#include <fastcgi.h>
+#include <fcgiapp.h>
+#include <fcgios.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+	RECORD_MAX = FCGI_HEADER_LEN + 0xffff + 0xff,
+	FRAMING = INTAKE_PARAMS_MAX + (64 << 10),	/* PARAMS; headers of small bodies */
+	MEMORY_LEAST = 64 << 20
+};
+
+/* A record's header, decoded. */
+struct header {
+	unsigned version, type, id;
+	size_t content;		/* bytes */
+	size_t length;		/* bytes of the whole record */
+};
+
+static _Thread_local struct intake *source;	/* of this thread's libfcgi */
+
+int OS_Read(int fd, char *buffer, size_t size)
+{
+	size_t left = source->checked - source->fed;
+
+	(void)fd;
+	if (size > left)
+		size = left;
+	memcpy(buffer, source->data + source->fed, size);
+	source->fed += size;
+	return (int)size;
+}
+
+void intake_feed(struct intake *intake)
+{
+	source = intake;
+}
+
+bool intake_has_more(const struct intake *intake)
+{
+	return intake->size > intake->checked;
+}
+
+static struct header read_header(const char *data)
+{
+	const unsigned char *byte = (const unsigned char *)data;
+	struct header header = { .version = byte[0], .type = byte[1],
+		.id = (unsigned)byte[2] << 8 | byte[3],
+		.content = (size_t)byte[4] << 8 | byte[5] };
+
+	header.length = FCGI_HEADER_LEN + header.content + byte[6];
+	return header;
+}
+
+/* Whether a record may come where it does. */
+static bool is_expected(const struct intake *intake, const struct header *header)
+{
+	if (header->version != FCGI_VERSION_1 || header->id == FCGI_NULL_REQUEST_ID)
+		return false;
+	if (intake->id == 0)
+		return header->type == FCGI_BEGIN_REQUEST
+			&& header->content == sizeof(FCGI_BeginRequestBody);
+	if (header->id != intake->id)
+		return false;
+	if (intake->in_body)
+		return header->type == FCGI_STDIN;
+	return header->type == FCGI_PARAMS
+		&& intake->params + header->content <= INTAKE_PARAMS_MAX;
+}
+
+/* Takes out bytes that come next. */
+static void drop(struct intake *intake, size_t count)
+{
+	char *next = intake->data + intake->checked;
+
+	intake->size -= count;
+	memmove(next, next + count, intake->size - intake->checked);
+}
+
+/* Reads the length of a name or a value; false: it is cut. */
+static bool read_length(const unsigned char **at, const unsigned char *end, size_t *length)
+{
+	const unsigned char *byte = *at;
+	ptrdiff_t bytes = byte < end && *byte >> 7 ? 4 : 1;
+
+	if (end - byte < bytes)
+		return false;
+	*length = bytes == 1 ? byte[0] : (size_t)(byte[0] & 0x7f) << 24
+		| (size_t)byte[1] << 16 | (size_t)byte[2] << 8 | byte[3];
+	*at += bytes;
+	return true;
+}
+
+/* Whether names and values are as long as they claim.  libfcgi believes the
+ * claim, asks for that much memory, and aborts where it gets none. */
+static bool pairs_are_there(const struct intake *intake)
+{
+	const unsigned char *end = (const unsigned char *)intake->data + intake->checked;
+	const unsigned char *at = end - intake->params;
+	size_t name, value;
+
+	while (at < end) {
+		if (!read_length(&at, end, &name) || !read_length(&at, end, &value)
+		    || name + value > (size_t)(end - at))
+			return false;
+		at += name + value;
+	}
+	return true;
+}
+
+/* Makes one record of all that PARAMS come in. */
+static void join_params(struct intake *intake, const struct header *header)
+{
+	unsigned char *joined;
+
+	if (intake->params > 0)
+		drop(intake, FCGI_HEADER_LEN);
+	else
+		intake->checked += FCGI_HEADER_LEN;
+	intake->checked += header->content;
+	intake->params += header->content;
+	drop(intake, header->length - FCGI_HEADER_LEN - header->content);
+	joined = (unsigned char *)intake->data + intake->checked - intake->params
+		- FCGI_HEADER_LEN;
+	joined[4] = (unsigned char)(intake->params >> 8);
+	joined[5] = (unsigned char)intake->params;
+	joined[6] = 0;
+}
+
+/* Moves on by a record that is there in full; false: it will not do. */
+static bool step(struct intake *intake, const struct header *header)
+{
+	if (intake->id == 0) {
+		intake->id = (uint16_t)header->id;
+	} else if (intake->in_body) {
+		intake->whole = header->content == 0;
+	} else if (header->content > 0) {
+		join_params(intake, header);
+		return true;
+	} else {
+		if (!pairs_are_there(intake))
+			return false;
+		intake->in_body = true;
+	}
+	intake->checked += header->length;
+	return true;
+}
+
+/* Looks at what has arrived since the last time. */
+static enum intake_state check(struct intake *intake, size_t most)
+{
+	while (!intake->whole && intake->size - intake->checked >= FCGI_HEADER_LEN) {
+		struct header header = read_header(intake->data + intake->checked);
+
+		if (!is_expected(intake, &header))
+			return INTAKE_BROKEN;
+		if (intake->size - intake->checked < header.length)
+			return INTAKE_PARTIAL;
+		if (intake->in_body && header.content > 0
+		    && intake->checked + header.length > most) {
+			drop(intake, header.length);
+			intake->cut = true;
+		} else if (!step(intake, &header)) {
+			return INTAKE_BROKEN;
+		}
+	}
+	return intake->whole ? INTAKE_WHOLE : INTAKE_PARTIAL;
+}
+
+/* More room, first the intake's own; false: there is no memory. */
+static bool grow(struct intake *intake, size_t most, intake_memory *memory)
+{
+	size_t budget = most * 4 > MEMORY_LEAST ? most * 4 : MEMORY_LEAST;
+	size_t room = intake->size * 2;
+	char *larger;
+
+	if (intake->size == 0) {
+		intake->data = intake->own;
+		return true;
+	}
+	if (room > most + RECORD_MAX)
+		room = most + RECORD_MAX;
+	if (atomic_fetch_add(memory, room - intake->room) + room - intake->room > budget
+	    || !(larger = realloc(intake->room ? intake->data : NULL, room))) {
+		atomic_fetch_sub(memory, room - intake->room);
+		return false;
+	}
+	if (intake->room == 0)
+		memcpy(larger, intake->own, intake->size);
+	intake->data = larger;
+	intake->room = room;
+	return true;
+}
+
+static size_t room_of(const struct intake *intake)
+{
+	return intake->room ? intake->room : intake->data ? sizeof intake->own : 0;
+}
+
+enum intake_state intake_receive(struct intake *intake, int fd, size_t max_body,
+	intake_memory *memory)
+{
+	size_t most = max_body + max_body / 8 + FRAMING;
+	ssize_t got;
+
+	if (intake->size == room_of(intake) && !grow(intake, most, memory))
+		return INTAKE_BROKEN;
+	got = recv(fd, intake->data + intake->size, room_of(intake) - intake->size, 0);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return INTAKE_PARTIAL;
+	if (got <= 0)
+		return INTAKE_BROKEN;
+	intake->size += (size_t)got;
+	return check(intake, most);
+}
+
+void intake_reset(struct intake *intake, intake_memory *memory)
+{
+	if (intake->room) {
+		atomic_fetch_sub(memory, intake->room);
+		free(intake->data);
+	}
+	/* What is in `own` does not count without a size. */
+	memset(intake, 0, offsetof(struct intake, own));
+}
+
+bool intake_works(void)
+{
+	static char records[] = "\1\1\0\1\0\10\0\0" "\0\1\1\0\0\0\0\0"	/* BEGIN_REQUEST */
+		"\1\4\0\1\0\0\0\0";					/* PARAMS: none */
+	static struct intake intake = { .data = records, .checked = sizeof records - 1 };
+	FCGX_Request request;
+	bool works;
+
+	FCGX_InitRequest(&request, -1, 0);
+	request.ipcFd = INT_MAX;	/* no descriptor: who reads from it fails */
+	request.keepConnection = 1;
+	intake_feed(&intake);
+	works = FCGX_Accept_r(&request) == 0 && intake.fed == intake.checked;
+	FCGX_Free(&request, 0);
+	return works;
+}
