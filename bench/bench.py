@@ -10,6 +10,7 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 sys.path += [str(TESTS / "integration"), str(TESTS / "platform")]
 
+import ground  # noqa: E402
 import machine  # noqa: E402
 
 PARTS = ("fcgi", "cgi", "peers", "growth")
@@ -26,9 +27,14 @@ def main():
     if os.geteuid() != 0:
         sys.exit("bench: the web servers are started as root")
     machine.describe()
-    for part in options.parts or PARTS:
-        with ExitStack() as stack:
-            import_module(f"part_{part}").measure(stack, options)
+    with ExitStack() as whole:
+        made = {medium: whole.enter_context(ground.directory(medium)) for medium in ground.MEDIA}
+        for part in options.parts or PARTS:
+            work = {medium: path / part for medium, path in made.items()}
+            for path in work.values():
+                path.mkdir()
+            with ExitStack() as stack:
+                import_module(f"part_{part}").measure(stack, work, options)
 
 
 main()

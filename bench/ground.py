@@ -24,28 +24,35 @@ def directory(medium):
     try:
         yield made
     finally:
-        subprocess.run(["rm", "-rf", made], check=True)     # a million files
+        subprocess.run(["rm", "-rf", made], check=True)     # millions of files
 
 
 class Waiting:
     """What came into a spool during a run, beside what was there before."""
     RESIDENT = "resident"       # how a name begins that stays
 
-    def __init__(self, events, marks):
-        self.events, self.marks = events, marks
+    def __init__(self, events, marks, taken):
+        self.events, self.marks, self.taken = events, marks, taken
 
     def take(self):
-        """How many events came; they and their marks are gone, on the disk too."""
-        taken = self.remove_new(self.events)
-        self.remove_new(self.marks)
+        """How many events came. They and their marks are gone, from a disk into `taken`: where
+        files were removed within some minutes, ext4 is slow at making new ones."""
+        taken = self.take_new(self.events)
+        self.take_new(self.marks)
         sync(self.events)
         return taken
 
-    def remove_new(self, directory):
+    def take_new(self, directory):
         came = [name for name in os.listdir(directory) if not name.startswith(self.RESIDENT)]
         for name in came:
-            os.unlink(directory / name)
+            self.dispose(directory / name)
         return len(came)
+
+    def dispose(self, path):
+        if self.taken:
+            path.rename(self.taken / path.name)
+        else:
+            path.unlink()
 
 
 def sync(path):
@@ -69,7 +76,10 @@ def spool_place(work):
         access(path, place.spool.gid, 0o2770)
     (spool / "lock").touch()
     access(spool / "lock", place.spool.gid, 0o660)
-    place.waiting = Waiting(spool / "new", marks[1])
+    taken = None if work.is_relative_to(MEDIA["tmpfs"]) else work / "taken"
+    if taken:
+        taken.mkdir()
+    place.waiting = Waiting(spool / "new", marks[1], taken)
     return place
 
 

@@ -4,7 +4,7 @@ import os
 import uuid
 
 import web
-from ground import PROGRAMS, directory, event, spool_place
+from ground import PROGRAMS, event, spool_place
 from measure import Candidate, Figures, Sample, microseconds, post, rounds, table
 from settings import TOKENS
 
@@ -38,9 +38,9 @@ def start_each(program, place, spool):
     return Sample(0, spent / REQUESTS)
 
 
-def measure(stack, options):
+def measure(stack, work, options):
     figures = Figures()
-    work = stack.enter_context(directory("tmpfs"))
+    work = work["tmpfs"]
     sent = work / "event.json"
     sent.write_bytes(event())
     candidates = {}

@@ -6,7 +6,7 @@ from itertools import product
 
 import responder
 import web
-from ground import MEDIA, PROGRAMS, directory, event, spool_place
+from ground import MEDIA, PROGRAMS, event, spool_place
 from measure import Candidate, Figures, bare_loop, microseconds, post, rate, rounds, table
 from process import Program, running
 
@@ -35,8 +35,7 @@ class Ground:
     """One medium: the receiver and the empty responder, each behind each web server, and a
     spool for the bare loop."""
 
-    def __init__(self, medium, stack):
-        work = stack.enter_context(directory(medium))
+    def __init__(self, work, stack):
         self.event = work / "event.json"
         self.event.write_bytes(event())
         self.ours, self.bare, empty = (spool_place(work / name) for name in ("ours", "bare", "empty"))
@@ -55,9 +54,9 @@ class Ground:
         return post(self.candidates[name, server], self.event, connections, seconds)
 
 
-def measure(stack, options):
+def measure(stack, work, options):
     figures = Figures()
-    grounds = {medium: Ground(medium, stack) for medium in MEDIA}
+    grounds = {medium: Ground(work[medium], stack) for medium in MEDIA}
     for _ in rounds(options.rounds, "fcgi"):
         for (medium, ground), connections in product(grounds.items(), CONNECTIONS):
             figures.add((medium, "bare", connections), ground.run_bare(connections, options.seconds))

@@ -3,7 +3,7 @@
 import subprocess
 
 import web
-from ground import MEDIA, PROGRAMS, directory, event, spool_place, sync
+from ground import MEDIA, PROGRAMS, event, spool_place, sync
 from measure import Candidate, Figures, bare_loop, post, rate, rounds, table
 from part_fcgi import receiver
 
@@ -21,21 +21,12 @@ def fill(waiting, first, last):
     sync(waiting.events)
 
 
-def empty(waiting):
-    """Both directories at once, for it takes long."""
-    programs = [subprocess.Popen(["rm", "-rf", directory])
-                for directory in (waiting.events, waiting.marks)]
-    for program in programs:
-        assert program.wait() == 0
-
-
-def measure(stack, options):
+def measure(stack, work, options):
     figures = Figures()
     for medium in MEDIA:
-        work = stack.enter_context(directory(medium))
-        sent = work / "event.json"
+        sent = work[medium] / "event.json"
         sent.write_bytes(event())
-        place = spool_place(work / "spool")
+        place = spool_place(work[medium] / "spool")
         pid = stack.enter_context(receiver(place)).pid
         ours = Candidate(stack.enter_context(web.lighttpd_to_socket(place)), pid, place.waiting)
         filled = 0
@@ -45,7 +36,6 @@ def measure(stack, options):
             for _ in rounds(options.rounds, f"growth on {medium}, {size:,} files"):
                 figures.add((medium, "bare", size), bare_loop(place, CONNECTIONS, options.seconds))
                 figures.add((medium, "ours", size), post(ours, sent, CONNECTIONS, options.seconds))
-        empty(place.waiting)
     show(figures)
 
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import web
-from ground import MEDIA, directory, event, spool_place
+from ground import MEDIA, event, spool_place
 from measure import (Candidate, Figures, bare_loop, megabytes, microseconds, milliseconds, post,
                      rate, rounds, table)
 from part_fcgi import THREADS, receiver
@@ -95,14 +95,13 @@ CANDIDATES = {"ringspool.fcgi": ringspool_fcgi, "PHP-FPM": php_fpm, "gunicorn": 
               "Perl CGI": perl_cgi}
 
 
-def measure(stack, options):
+def measure(stack, work, options):
     figures = Figures()
     for medium in MEDIA:
-        work = stack.enter_context(directory(medium))
-        sent = work / "event.json"
+        sent = work[medium] / "event.json"
         sent.write_bytes(event())
-        bare = spool_place(work / "bare")
-        candidates = {name: make(spool_place(work / name), stack)
+        bare = spool_place(work[medium] / "bare")
+        candidates = {name: make(spool_place(work[medium] / name), stack)
                       for name, make in CANDIDATES.items()}
         for _ in rounds(options.rounds, f"peers on {medium}"):
             figures.add((medium, "bare loop"), bare_loop(bare, THREADS, options.seconds))
