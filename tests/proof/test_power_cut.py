@@ -135,7 +135,7 @@ def machine(place, request):
 @pytest.mark.parametrize("machine", [(kind, front_end) for kind in KINDS
                                      for front_end in FRONT_ENDS], ids="-".join, indirect=True)
 def test_power_cuts(machine, figures):
-    for _ in range(scaled(100, 3)):
+    for _ in range(scaled(100, 2)):
         assert machine.cut() == {}
     figures(f"{machine.cuts} power cuts of {machine.disk.kind}: "
             f"{machine.acknowledged} events acknowledged and there")

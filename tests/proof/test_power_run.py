@@ -67,7 +67,7 @@ def cut_power(place, runs):
 
 @pytest.mark.parametrize("words", [[], ["--keep", "1"]], ids=["removing", "keeping"])
 def test_power_cuts(place, words, figures):
-    count, cuts, again = 200, scaled(100, 2), 0
+    count, cuts, again = 200, scaled(100, 1), 0
     chance = random.Random(7)
     for _ in range(cuts):
         place.tool("delete", "--all", "--yes")

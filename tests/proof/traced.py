@@ -1,13 +1,14 @@
 """The receivers under strace, at the request of a test."""
 
 import os
+import signal
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from fastcgi import Connection, connect, request, variables
 from faults import injected, strace
-from process import Program, wait_until
+from process import PATIENCE, Program, wait_until
 from responder import AS_SERVICE, environment, inode
 from settings import CONSUMER
 from wire import parse
@@ -37,17 +38,26 @@ class Cgi:
         self.trace = place.work / "run" / "trace"
         self.said = ""
 
-    def ask(self, body, faults=None, **more):
+    def run(self, body, faults=None, **more):
         command = [self.place.cgi]
         if faults is not None:
             command = strace(self.trace, faults, "-qq", *command)
         done = subprocess.run(command, input=body, capture_output=True, check=False, **AS_MEMBER,
                               env=environment(self.place, **variables(body, **more), **self.settings))
         head, _, rest = done.stdout.partition(b"\r\n\r\n")
-        reply = parse(b"HTTP/1.1 " + head.removeprefix(b"Status: "), rest) if head else None
-        assert done.returncode == 0, done
         self.said = done.stderr.decode()
+        return done, parse(b"HTTP/1.1 " + head.removeprefix(b"Status: "), rest) if head else None
+
+    def ask(self, body, faults=None, **more):
+        done, reply = self.run(body, faults, **more)
+        assert done.returncode == 0, done
         return Answer(reply, self.said, self.trace.read_text() if faults is not None else "")
+
+    def ask_killed(self, body, faults, **more):
+        """The reply, if any, of a process that the faults kill."""
+        done, reply = self.run(body, faults, **more)
+        assert done.returncode == -signal.SIGKILL, done
+        return reply
 
     def forget(self):
         """Each process opens its spools."""
@@ -85,6 +95,13 @@ class Responder:
         with open(self.program.log, encoding="utf-8") as log:
             log.seek(before)
             return Answer(reply, log.read(), trace)
+
+    def ask_killed(self, body, faults, **more):
+        """The reply, if any, of a process that the faults kill."""
+        with self.traced(faults):
+            reply = self.exchange(body, **more)
+            assert self.program.process.wait(PATIENCE) == -signal.SIGKILL
+        return reply
 
     def exchange(self, body, **more):
         with connect(self.place.socket) as opened:
