@@ -18,6 +18,8 @@ class Trial:
             file.unlink()
         for record in place.present():
             place.platform.remove_subscription(record["id"])
+        for name in place.reminders():
+            (place.spool / "renew" / name).unlink()
         place.platform.forget_rates()
         if exists:
             place.well()
