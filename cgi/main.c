@@ -81,11 +81,10 @@ static ssize_t read_body(void *source, char *buffer, size_t size)
 	for (;;) {
 		int64_t left = *deadline - clock_milliseconds();
 		int ready = poll(&input, 1, left > 0 ? (int)left : 0);
+		ssize_t got = ready > 0 ? read(STDIN_FILENO, buffer, size) : -1;
 
-		if (ready > 0)
-			return read(STDIN_FILENO, buffer, size);
-		if (ready == 0 || errno != EINTR)
-			return -1;
+		if (ready == 0 || got >= 0 || errno != EINTR)
+			return got;
 	}
 }
 

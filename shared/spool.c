@@ -38,17 +38,20 @@ int spool_each_entry(int parent, const char *name,
 	int fd = spool_open_directory(parent, name);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
+	int err;
 
 	if (!directory) {
 		if (fd >= 0)
 			close(fd);
 		return -1;
 	}
-	while ((entry = readdir(directory)) != NULL)
+	while ((errno = 0, entry = readdir(directory)) != NULL)
 		if (entry->d_name[0] != '.' && !visit(fd, entry->d_name, context))
 			break;
+	err = entry ? 0 : errno;
 	closedir(directory);
-	return 0;
+	errno = err;
+	return err ? -1 : 0;
 }
 
 int spool_settle_access(int parent, int fd, mode_t mode)

@@ -76,7 +76,7 @@ int spool_make_directory(int parent, const char *name, struct reason *why);
 int spool_open_directory(int parent, const char *name);
 
 /* Calls `visit` for each entry of a directory, hidden ones left out, until it
- * returns false.  -1 with errno set where it cannot be opened. */
+ * returns false.  -1 with errno set where it cannot be read. */
 int spool_each_entry(int parent, const char *name,
 	bool (*visit)(int directory, const char *entry, void *context), void *context);
 
