@@ -114,7 +114,7 @@ static void forget_undeclared(struct run *run)
 		if (known->doubtful || settings_find(run->settings, known->name))
 			continue;
 		record = known->id ? records_find(&run->present, known->id) : NULL;
-		for (size_t j = 0; record && j < run->settings->count; j++)
+		for (size_t j = 0; record && record->webhook && j < run->settings->count; j++)
 			taken |= address_equal(run->settings->subscriptions[j].address,
 				record->address);
 		if (record && !taken)
