@@ -11,6 +11,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -170,7 +171,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < threads; i++)
 		if (pthread_create(&writers[i].thread, NULL, write_events, &writers[i]) != 0)
 			errx(1, "threads");
-	usleep((unsigned)atoi(argv[3]) * 1000);
+	poll(NULL, 0, atoi(argv[3]));
 	atomic_store(&enough, true);
 	for (unsigned i = 0; i < threads; i++) {
 		pthread_join(writers[i].thread, NULL);

@@ -8,9 +8,9 @@
  * with the number are the directories.
  */
 #include <err.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { LINKS = 60000 };
@@ -32,7 +32,7 @@ int main(int argc, char **argv)
 		(void)snprintf(name, sizeof name, "resident-%044ld%.16s", number, argv[2]);
 		if (seeds)
 			(void)snprintf(seed, sizeof seed, "%s", name);
-		if (seeds ? creat(name, 0640) < 0 : link(seed, name) < 0)
+		if (seeds ? mknod(name, S_IFREG | 0640, 0) < 0 : link(seed, name) < 0)
 			err(1, "%s", name);
 	}
 	return 0;

@@ -155,6 +155,7 @@ static struct connection *admit(struct connections *all, int fd)
 /* A connection from the backlog, busy; NULL: none there. */
 static struct connection *accept_one(struct connections *all)
 {
+	/* cppcheck-suppress nullPointer; who it is need not be asked */
 	int fd = accept4(all->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd >= 0)

@@ -29,7 +29,7 @@ static bool is_listening(int fd)
  * late must not block. */
 static int prepare(struct listener *listener, struct reason *why)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
 	socklen_t size = sizeof address;
 
 	if (fcntl(listener->fd, F_SETFD, FD_CLOEXEC) < 0

@@ -208,7 +208,7 @@ static int serve(const struct options *options, struct config *config,
 	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1);
 	if (FCGX_Init() != 0)
 		return fail(EX_OSERR, "libfcgi cannot be initialised");
-	signal(SIGPIPE, SIG_IGN);	/* which FCGX_Init changed */
+	(void)signal(SIGPIPE, SIG_IGN);	/* which FCGX_Init changed */
 	if (!intake_works())
 		return fail(EX_SOFTWARE, "libfcgi reads from its peers itself, where"
 			" nothing limits them; it was linked with -Bsymbolic: use one"

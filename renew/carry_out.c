@@ -177,7 +177,7 @@ void take_note(struct run *run, const struct declared *declared,
 static void tell_shorter_life(struct run *run, const struct declared *declared, long granted)
 {
 	/* What is too short to be kept is told as a failure. */
-	bool kept = granted >= 2 * PLAN_RENEW_LEAST;
+	bool kept = granted >= 2L * PLAN_RENEW_LEAST;
 	char wanted[TIME_TEXT], got[TIME_TEXT], what[40];
 
 	if (!kept || granted >= declared->expires_in - CLOCK_SLACK)
@@ -729,7 +729,7 @@ static void carry_out_work(struct work *work)
 	for (size_t i = 0; i < work->count && !is_doubtful(work->run, work->declared); i++) {
 		const struct step *step = &work->steps[i];
 
-		if (!(step->record && step->record == work->removed)
+		if (!(work->removed && step->record == work->removed)
 		    && carry_out_step(work, step) < 0)
 			break;
 	}

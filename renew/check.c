@@ -54,7 +54,7 @@ static void judge_expiry(struct check_report *report, time_t expires)
 		return;
 	}
 	if (gmtime_r(&expires, &utc))
-		strftime(date, sizeof date, "%Y-%m-%d", &utc);
+		(void)strftime(date, sizeof date, "%Y-%m-%d", &utc);
 	check_judge(report, RULE_CERTIFICATE_EXPIRY,
 		days < EXPIRY_DAYS ? CHECK_WARN : CHECK_PASS, "%ld days left, until %s", days, date);
 }

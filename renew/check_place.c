@@ -110,8 +110,9 @@ static bool judge_host(struct check_report *report, char *host)
 		host[strcspn(host, "]")] = '\0';
 	}
 	error = getaddrinfo(host, NULL, &wanted, &found);
-	if (error) {
-		check_judge(report, RULE_NAME, CHECK_FAIL, "%s", gai_strerror(error));
+	if (error || !found) {
+		check_judge(report, RULE_NAME, CHECK_FAIL, "%s",
+			error ? gai_strerror(error) : "no address");
 		return false;
 	}
 	judge_addresses(report, found);

@@ -8,7 +8,7 @@
 
 static void write_hex(const uint8_t bytes[SHA256_DIGEST_LENGTH], char out[DIGEST_TEXT])
 {
-	for (int i = 0; i < SHA256_DIGEST_LENGTH; i++)
+	for (size_t i = 0; i < SHA256_DIGEST_LENGTH; i++)
 		(void)snprintf(out + 2 * i, 3, "%02x", (unsigned)bytes[i]);
 }
 

@@ -74,7 +74,8 @@ const char *failure_kind_name(enum failure_kind kind)
 	return kind_names[kind];
 }
 
-int failure_set(struct failure *failure, enum failure_kind kind, const char *format, ...)
+void failure_format(struct failure *failure, enum failure_kind kind,
+	const char *format, ...)
 {
 	va_list args;
 
@@ -82,7 +83,6 @@ int failure_set(struct failure *failure, enum failure_kind kind, const char *for
 	va_start(args, format);
 	(void)vsnprintf(failure->text, sizeof failure->text, format, args);
 	va_end(args);
-	return -1;
 }
 
 static const struct code *find_code(const char *code)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "masking.h"
+#include "reason.h"
 
 enum failure_kind {
 	FAILURE_NONE,
@@ -34,9 +35,12 @@ struct failure {
 	long retry_after;	/* seconds that the platform asks to wait; 0 not */
 };
 
-/* Fills *failure after printf(3) and returns -1. */
-int failure_set(struct failure *failure, enum failure_kind kind, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+/* failure_set(failure, kind, format, ...) fills *failure after printf(3) and is
+ * -1, as reason_set(). */
+#define failure_set(...) (failure_format(__VA_ARGS__), reason_failed())
+
+void failure_format(struct failure *failure, enum failure_kind kind,
+	const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Fills *failure from an error reply of the platform: its status, its body
  * (the API's form or RFC 6749's) and the request id that its support asks

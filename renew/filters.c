@@ -153,6 +153,7 @@ static bool cut(struct piece *rest, const char *ends, struct piece *part)
 {
 	size_t length = 0;
 
+	*part = (struct piece){ NULL, 0 };
 	if (!rest->at)
 		return false;
 	while (length < rest->length && !strchr(ends, rest->at[length]))

@@ -127,7 +127,7 @@ static size_t receive_header(char *data, size_t one, size_t size, void *context)
 /* Retry-After is a number of seconds or a date of the server's clock. */
 static long read_retry_after(const char *text, time_t server_now)
 {
-	const long longest = 24 * 60 * 60;
+	const long longest = 24L * 60 * 60;
 	time_t until;
 	long seconds;
 	char *end;
@@ -304,6 +304,7 @@ static int attempt(struct http *http, const struct http_call *call,
 	char shown[CURL_ERROR_SIZE];
 	CURLcode code;
 
+	*again = false;
 	*reply = (struct http_reply){ .retry_after = -1 };
 	if (!headers || !(reply->body = calloc(1, 1))) {
 		curl_slist_free_all(headers);

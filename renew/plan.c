@@ -302,7 +302,7 @@ static int plan_one(struct plan *plan, const struct plan_input *input,
 int plan_make(struct plan *plan, const struct plan_input *input)
 {
 	*plan = (struct plan){ 0 };
-	plan->kept = calloc(input->declared_count + 1, sizeof *plan->kept);
+	plan->kept = calloc(input->declared_count + 1, sizeof(const struct record *));
 	if (!plan->kept)
 		return -1;
 	for (size_t i = 0; i < input->declared_count; i++)

@@ -258,14 +258,14 @@ static int call_token_endpoint(struct platform *platform, struct http_reply *rep
 		url = NULL;
 		failure_set(failure, FAILURE_SYSTEM, "out of memory");
 	} else {
-		struct http_call call = {
+		struct http_call post = {
 			.method = "POST", .url = url,
 			.user = credentials->client_id, .password = credentials->client_secret,
 			.content_type = "application/x-www-form-urlencoded", .body = body,
 			.repeatable = true
 		};
 
-		result = http_call(platform->http, &call, reply, failure);
+		result = http_call(platform->http, &post, reply, failure);
 	}
 	if (assertion)
 		explicit_bzero(assertion, strlen(assertion));
@@ -349,7 +349,7 @@ int platform_authorise(struct platform *platform, struct grant *grant,
 static int call_once(struct platform *platform, const struct request *request,
 	struct http_reply *reply, struct failure *failure)
 {
-	struct http_call call = {
+	struct http_call once = {
 		.method = request->method, .bearer = platform->token,
 		.content_type = request->body ? "application/json" : NULL,
 		.body = request->body, .repeatable = request->repeatable
@@ -361,10 +361,10 @@ static int call_once(struct platform *platform, const struct request *request,
 	    PLATFORM_SUBSCRIPTIONS, request->id ? "/" : "", request->id ? request->id : "",
 	    request->more) < 0)
 		return failure_set(failure, FAILURE_SYSTEM, "out of memory");
-	if (!call.body && strcmp(call.method, "POST") == 0)
-		call.body = "";		/* a Content-Length all the same */
-	call.url = url;
-	result = http_call(platform->http, &call, reply, failure);
+	if (!once.body && strcmp(once.method, "POST") == 0)
+		once.body = "";		/* a Content-Length all the same */
+	once.url = url;
+	result = http_call(platform->http, &once, reply, failure);
 	free(url);
 	if (result == 0)
 		set_clock(platform, reply);

@@ -6,7 +6,10 @@
 #include "carry_out.h"
 #include "times.h"
 
-enum { LIFETIME_SLACK = 120 };	/* seconds between the grant and its reply */
+enum {
+	LIFE_LEAST = 2 * PLAN_RENEW_LEAST,	/* seconds that runs can keep alive */
+	LIFETIME_SLACK = 120			/* seconds between the grant and its reply */
+};
 
 static int fail(struct run *run, enum failure_kind kind, const char *text)
 {
@@ -132,14 +135,14 @@ static void check_lifetime(struct run *run, const struct declared *declared,
 	struct failure failure;
 	char span[TIME_TEXT];
 
-	if (declared->expires_in < 2 * PLAN_RENEW_LEAST
+	if (declared->expires_in < LIFE_LEAST
 	    || declared->renew_before < PLAN_RENEW_LEAST)
 		report_warning(run->report, declared->name, true, "expires_in (%ld) should be"
 			" %d at least and renew_before (%ld) %d: runs are ten minutes apart",
-			declared->expires_in, 2 * PLAN_RENEW_LEAST, declared->renew_before,
+			declared->expires_in, LIFE_LEAST, declared->renew_before,
 			PLAN_RENEW_LEAST);
 	if (!known || !known->id || known->lifetime <= 0
-	    || known->lifetime >= 2 * PLAN_RENEW_LEAST - LIFETIME_SLACK)
+	    || known->lifetime >= LIFE_LEAST - LIFETIME_SLACK)
 		return;
 	time_format_span(known->lifetime, span);
 	failure_set(&failure, FAILURE_REFUSED, "the platform granted a life of %s: it cannot be"

@@ -14,7 +14,10 @@
 
 #define STATE_FILE "state.json"
 
-enum { STATE_VERSION = 1 };
+enum {
+	STATE_VERSION = 1,
+	DIGEST_DIGITS = 2 * DIGEST_KEY_BYTES	/* of the key, in hexadecimal */
+};
 
 static const long long TIME_MOST = 253402300799;	/* the end of the year 9999 */
 
@@ -153,10 +156,10 @@ static bool read_key(const cJSON *json, unsigned char key[DIGEST_KEY_BYTES])
 {
 	const char *text = json_text(json, "key");
 
-	if (!text || strlen(text) != 2 * DIGEST_KEY_BYTES
+	if (!text || strlen(text) != DIGEST_DIGITS
 	    || strspn(text, "0123456789abcdef") != strlen(text))
 		return false;
-	for (int i = 0; i < DIGEST_KEY_BYTES; i++) {
+	for (size_t i = 0; i < DIGEST_KEY_BYTES; i++) {
 		char digits[3] = { text[2 * i], text[2 * i + 1], '\0' };
 
 		key[i] = (unsigned char)strtoul(digits, NULL, 16);
@@ -351,11 +354,11 @@ static void add_told(cJSON *list, const struct told *told)
 int state_save(const struct state *state, int directory, struct reason *why)
 {
 	cJSON *json = cJSON_CreateObject(), *list;
-	char key[2 * DIGEST_KEY_BYTES + 1];
+	char key[DIGEST_DIGITS + 1];
 	char *text;
 	int result;
 
-	for (int i = 0; i < DIGEST_KEY_BYTES; i++)
+	for (size_t i = 0; i < DIGEST_KEY_BYTES; i++)
 		(void)snprintf(key + 2 * i, 3, "%02x", (unsigned)state->key[i]);
 	add_time(json, "version", STATE_VERSION);
 	add_text(json, "key", key);

@@ -209,14 +209,13 @@ static int open_lock(int directory)
 
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &status) < 0)
-		err = errno;
-	else if (!S_ISREG(status.st_mode))
-		err = EINVAL;
-	else if (status.st_nlink == 1 && give_away(directory, fd) < 0)
-		err = errno;
-	else
-		return fd;
+	if (fstat(fd, &status) == 0) {
+		if (!S_ISREG(status.st_mode))
+			errno = EINVAL;
+		else if (status.st_nlink != 1 || give_away(directory, fd) == 0)
+			return fd;
+	}
+	err = errno;
 	close(fd);
 	errno = err;
 	return -1;
@@ -224,7 +223,7 @@ static int open_lock(int directory)
 
 int store_lock(int directory, unsigned seconds, long *age, struct reason *why)
 {
-	const struct timespec tenth = { .tv_nsec = 100 * 1000 * 1000 };
+	const struct timespec tenth = { .tv_nsec = 100000000 };
 	int fd = open_lock(directory);
 	unsigned tries = seconds * 10;
 

@@ -80,6 +80,7 @@ static int escaped_unit(const char *at, const char *end)
 static void check_escapes(const char *text, size_t size, char *copy, bool *exact,
 	bool *lone)
 {
+	static const char unknown[6] = "\\uFFFD";	/* and no NUL */
 	const char *end = text + size, *at = text;
 
 	while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
@@ -92,7 +93,7 @@ static void check_escapes(const char *text, size_t size, char *copy, bool *exact
 			*exact = false;
 			*lone = true;
 			if (copy)
-				memcpy(copy + (at - text), "\\uFFFD", 6);
+				memcpy(copy + (at - text), unknown, sizeof unknown);
 			at += 6;
 		} else {
 			if (unit == 0)
@@ -208,7 +209,7 @@ static int name_by_time(struct event *event, struct reason *why)
 		reason_set(why, "no random numbers: %s", strerror(errno));
 		return -2;
 	}
-	strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
+	(void)strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
 	finish_name(event, text, random);
 	return 0;
 }

@@ -79,8 +79,9 @@ void log_begin(struct log_line *line, const struct log *log, int level,
 		char text[32];
 
 		begin_pair(line, "time");
-		append(line, text, strftime(text, sizeof text,
-			"%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc)));
+		(void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ",
+			gmtime_r(&now, &utc));
+		append_string(line, text);
 	}
 	begin_pair(line, "result");
 	append_string(line, what);

@@ -17,6 +17,6 @@ void process_prepare(void)
 	if (fd >= 0)
 		close(fd);
 	umask(SPOOL_UMASK);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 }

@@ -3,12 +3,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-int reason_set(struct reason *why, const char *format, ...)
+void reason_format(struct reason *why, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
 	(void)vsnprintf(why->text, sizeof why->text, format, args);
 	va_end(args);
-	return -1;
 }

@@ -13,9 +13,18 @@ struct reason {
 	char text[512];
 };
 
-/* Fills *why after printf(3) and returns -1, so that a failing function can
- * end with `return reason_set(why, ...)`.  A longer text is cut. */
-int reason_set(struct reason *why, const char *format, ...)
+/* reason_set(why, format, ...) fills *why after printf(3) and is -1, so that a
+ * failing function can end with `return reason_set(why, ...)`.  A longer text is
+ * cut.  A macro, for whoever reads a caller by itself, as compilers and
+ * analysers do, is to see that it is -1. */
+#define reason_set(...) (reason_format(__VA_ARGS__), reason_failed())
+
+void reason_format(struct reason *why, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+static inline int reason_failed(void)
+{
+	return -1;
+}
 
 #endif

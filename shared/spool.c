@@ -19,7 +19,8 @@ enum {
 	DIRECTORY_MODE = 02770,
 	LOCK_MODE = 0660,
 	LOOK_MS = 1000,		/* how long a whole look at the layout holds */
-	LOCK_PAUSE_MOST = 16	/* milliseconds between two tries */
+	LOCK_PAUSE_MOST = 16,	/* milliseconds between two tries */
+	DAY_SECONDS = 86400
 };
 
 const char *spool_directory_name(enum spool_directory which)
@@ -255,7 +256,7 @@ void spool_safe_name(char out[SPOOL_NAME_SIZE], const char *text)
 		"abcdefghijklmnopqrstuvwxyz0123456789-";
 	size_t length = 0;
 
-	for (; text[length] && length < 64; length++)
+	for (; length < 64 && text[length]; length++)
 		out[length] = strchr(safe, text[length]) ? text[length] : '_';
 	if (length == 0 || out[0] == '-')
 		out[0] = '_';
@@ -296,12 +297,12 @@ void spool_unlock(struct spool *spool, uint64_t byte)
 
 long spool_day(time_t now)
 {
-	return (long)(now / (24 * 60 * 60));
+	return (long)(now / DAY_SECONDS);
 }
 
 void spool_day_name(char out[DAY_NAME_SIZE], long day)
 {
-	time_t when = (time_t)day * (24 * 60 * 60);
+	time_t when = (time_t)day * DAY_SECONDS;
 	struct tm utc;
 
 	if (!gmtime_r(&when, &utc) || strftime(out, DAY_NAME_SIZE, "%Y-%m-%d", &utc) == 0)

@@ -232,13 +232,13 @@ static int find_mark(struct spool *spool, const char *name, long today,
 		return -1;
 	for (long day = today + 1; day >= today - (long)spool->seen_days && day >= 0; day--) {
 		int fd = day_directory(spool, seen, day);
-		struct stat mark;
+		struct stat status;
 
 		if (fd < 0 && errno != ENOENT)
 			return spool_fail(spool, "seen", why);
 		if (fd < 0)
 			continue;
-		if (fstatat(fd, name, &mark, AT_SYMLINK_NOFOLLOW) == 0)
+		if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
 			return 1;
 		if (errno != ENOENT)
 			return spool_fail(spool, "seen", why);

@@ -13,8 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum {
 	GRACE_MS = 5000,		/* from SIGTERM to SIGKILL */
 	READS_AT_ONCE = 64,		/* so that one that floods starves no other */

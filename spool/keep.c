@@ -53,7 +53,7 @@ int keep_forget(struct spools *spools, unsigned days, struct reason *why)
 {
 	struct forgetting forgetting = { .why = why };
 
-	states_day(forgetting.oldest_kept, time(NULL) - (time_t)days * (24 * 60 * 60));
+	states_day(forgetting.oldest_kept, time(NULL) - (time_t)days * 24 * 60 * 60);
 	for (unsigned i = 0; i < spools->count; i++)
 		if (spools->states[i] && states_each_day(spools->states[i], forget_day,
 		    &forgetting, why) < 0)

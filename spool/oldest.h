@@ -48,6 +48,6 @@ void oldest_add(struct oldest *oldest, struct states *states,
 void oldest_sort(struct oldest *oldest);
 
 /* The order: by time of receipt, name, state and spool. */
-int picked_compare(const void *a, const void *b);
+int picked_compare(const void *left, const void *right);
 
 #endif

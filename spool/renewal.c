@@ -141,7 +141,7 @@ static int take_document(struct renewal *renewal, const cJSON *json, struct reas
 static int parse(struct renewal *renewal, const char *text, size_t size,
 	struct reason *why)
 {
-	const char *end = NULL;
+	const char *end = "";
 	cJSON *json = memchr(text, '\0', size) ? NULL
 		: cJSON_ParseWithLengthOpts(text, size, &end, 0);
 	int result = cJSON_IsObject(json) && end[strspn(end, " \t\r\n")] == '\0'

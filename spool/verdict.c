@@ -44,7 +44,6 @@ void limits_set_defaults(struct limits *limits, const struct config *config)
 
 struct judging {
 	const struct limits *limits;
-	const struct config *config;
 	const struct survey *survey;
 	const struct renewal *renewal;
 	void (*tell)(void *context, const struct finding *finding);
@@ -103,9 +102,10 @@ static void judge_spool(const struct judging *judging, unsigned which)
 	static const char *const names[SPOOLS] = { "spool", "fallback spool" };
 	const struct space *space = &judging->survey->space[which];
 	uint64_t min_free = judging->limits->min_free;
+	uint64_t critical = min_free / FREE_CRITICAL_PART;
 	struct threshold threshold = {
 		{ .start = (double)min_free, .endless = true, .none = min_free == 0 },
-		{ .start = (double)(min_free / FREE_CRITICAL_PART), .endless = true,
+		{ .start = (double)critical, .endless = true,
 			.none = min_free == 0 } };
 	struct finding finding = { .unit = "B", .value = (double)space->free,
 		.threshold = &threshold, .total = (double)space->total };
@@ -216,7 +216,7 @@ void verdict_judge(const struct limits *limits, const struct config *config,
 	const struct survey *survey, const struct renewal *renewal,
 	void (*tell)(void *context, const struct finding *finding), void *context)
 {
-	struct judging judging = { limits, config, survey, renewal, tell, context };
+	struct judging judging = { limits, survey, renewal, tell, context };
 
 	judge_oldest(&judging);
 	judge_failed(&judging);

@@ -26,8 +26,8 @@ int watch_open(struct watch *watch, const struct spools *spools, unsigned in,
 	watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	for (unsigned i = 0; watch->fd >= 0 && i < spools->count; i++) {
 		for (int s = 0; spools->states[i] && s < STATE_COUNT; s++) {
-			uint32_t events = (in & STATE_BIT(s) ? IN_CREATE | IN_MOVED_TO : 0)
-				| (out & STATE_BIT(s) ? IN_DELETE | IN_MOVED_FROM : 0);
+			uint32_t events = ((in & STATE_BIT(s)) ? IN_CREATE | IN_MOVED_TO : 0)
+				| ((out & STATE_BIT(s)) ? IN_DELETE | IN_MOVED_FROM : 0);
 
 			if (events && add(watch, spools, i, (enum entry_state)s, events) < 0)
 				goto fail;

@@ -41,7 +41,7 @@ static void write_printed(const struct config *config, const char *path)
 	config_print(config, out);
 	require(fclose(out) == 0);
 	(void)fputs("[receiver]\n", file);
-	line = strtok_r(printed, "\n", &rest);		/* which file it is */
+	(void)strtok_r(printed, "\n", &rest);		/* which file it is */
 	while ((line = strtok_r(NULL, "\n", &rest)) != NULL) {
 		char *origin = strstr(line, "  (");
 

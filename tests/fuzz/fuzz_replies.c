@@ -168,19 +168,14 @@ static void check_call(const struct http_call *call)
 
 static int answer(struct http_reply *reply, struct failure *failure)
 {
-	char *part = ground_cut(&world.replies, &world.left, "\n--\n"), *body = part;
+	char *part = ground_cut(&world.replies, &world.left, "\n--\n"), *body;
 	size_t length = strcspn(part, "\n");
-	int seen = 0;
 
-	if (part[length] == '\n') {
-		part[length] = '\0';
-		body = part + length + 1;
-	} else {
-		body = part + length;
-	}
+	body = part + length + (part[length] == '\n');
+	part[length] = '\0';
 	*reply = (struct http_reply){ .date = PLATFORM_CLOCK, .retry_after = -1 };
-	(void)sscanf(part, "%3ld %9ld %79[!-~]%n", &reply->status, &reply->retry_after,
-		reply->content_type, &seen);
+	(void)sscanf(part, "%3ld %9ld %79[!-~]", &reply->status, &reply->retry_after,
+		reply->content_type);
 	if (reply->status < 100) {
 		enum failure_kind kind = reply->status == 1 ? FAILURE_UNCERTAIN
 			: FAILURE_UNREACHABLE;

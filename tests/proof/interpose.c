@@ -7,7 +7,9 @@
  *				libfcgi is spared: it aborts the process
  *	SHORT_WRITES=1		a write to a file takes half of what is given
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>

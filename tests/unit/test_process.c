@@ -45,14 +45,17 @@ static int write_beyond_the_limit(void)
 {
 	struct rlimit limit = { .rlim_cur = 100, .rlim_max = 100 };
 	char path[] = "/tmp/ringspool-test-XXXXXX", block[200] = "";
-	int fd = mkstemp(path);
+	int fd = mkstemp(path), result;
 
 	process_prepare();
 	if (fd < 0 || unlink(path) < 0 || setrlimit(RLIMIT_FSIZE, &limit) < 0)
 		return 1;
 	if (write(fd, block, 100) != 100 || write(fd, block, 100) >= 0)
-		return 2;
-	return errno == EFBIG ? 0 : 3;
+		result = 2;
+	else
+		result = errno == EFBIG ? 0 : 3;
+	close(fd);
+	return result;
 }
 
 static void a_file_size_limit_is_an_error(void **state)

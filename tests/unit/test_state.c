@@ -110,8 +110,8 @@ static void a_fresh_state_has_a_key_of_its_own(void **unused)
 static void what_cannot_be_trusted_is_set_aside(void **unused)
 {
 	static const char *const texts[] = { "", "{}", "null", "{\"version\":1}",
-		"{\"version\":1,\"key\":\"00\",\"retry_until\":0,\"last_good\":0,"
-			"\"subscriptions\":[],\"told\":[]}" };
+		("{\"version\":1,\"key\":\"00\",\"retry_until\":0,\"last_good\":0,"
+			"\"subscriptions\":[],\"told\":[]}") };
 	struct state state;
 
 	(void)unused;
