@@ -24,6 +24,10 @@ class Trial:
         if exists:
             place.well()
             place.remind(place.ours()["id"])
+        self.before = self.files()
+
+    def files(self):
+        return {file.name for file in self.place.state.iterdir()}
 
     def run_traced(self, *injections):
         names = [name + ending for name in FILES for ending in ("", ".new")] + ["lock", "lock.told"]
@@ -53,11 +57,11 @@ class Trial:
         return None
 
     def files_are_whole(self, fault):
-        for file in self.place.state.iterdir():
-            if file.name in FILES:
-                json.loads(file.read_text())
-            else:   # else it could not be removed
-                assert file.name in ("lock", "lock.told") or fault.call.name == "unlinkat"
+        assert self.files() >= self.before
+        for name in self.files() & set(FILES):
+            json.loads((self.place.state / name).read_text())
+        if fault.call.name != "unlinkat":
+            assert self.files() <= {*FILES, "lock", "lock.told"}
 
 
 @pytest.mark.parametrize("exists", [False, True], ids=["creates", "renews"])
