@@ -153,7 +153,6 @@ static bool cut(struct piece *rest, const char *ends, struct piece *part)
 {
 	size_t length = 0;
 
-	*part = (struct piece){ NULL, 0 };
 	if (!rest->at)
 		return false;
 	while (length < rest->length && !strchr(ends, rest->at[length]))
@@ -211,7 +210,7 @@ static bool is_in_a_kind(struct piece path, struct piece parameter)
 {
 	for (size_t i = 0; i < filter_kind_count; i++) {
 		struct piece query = { filter_kinds[i].path, strlen(filter_kinds[i].path) };
-		struct piece kind_path;
+		struct piece kind_path = { NULL, 0 };
 
 		cut(&query, "?", &kind_path);
 		if (path_matches(kind_path, path) && (!parameter.at || query_has(query, parameter)))
@@ -222,7 +221,7 @@ static bool is_in_a_kind(struct piece path, struct piece parameter)
 
 static bool is_known(const char *filter)
 {
-	struct piece query = { filter, strlen(filter) }, path, parameter;
+	struct piece query = { filter, strlen(filter) }, path = query, parameter;
 
 	cut(&query, "?", &path);
 	if (!is_in_a_kind(path, (struct piece){ NULL, 0 }))
@@ -372,7 +371,7 @@ static int shape_query(char **end, struct piece query)
 
 static int parse(struct parsed *parsed, const char *filter)
 {
-	struct piece query = trimmed(filter), path;
+	struct piece query = trimmed(filter), path = query;
 	char *end;
 
 	/* An empty id grows to ~: one byte for each / at most. */
