@@ -35,7 +35,7 @@ LINK = $(CC) -pie $(SANITIZE) $(CFLAGS) $(LDFLAGS)
 PYTEST = PYTHONDONTWRITEBYTECODE=1 RINGSPOOL_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider
 
 # Debian's names of what each step needs.
-BUILD_PACKAGES = gcc libc6-dev libcjson-dev libcurl4-openssl-dev libfcgi-dev libinih-dev libmd-dev
+BUILD_PACKAGES = gcc libc6-dev libcjson-dev libcurl4-openssl-dev libfcgi-dev libinih-dev libmd-dev libseccomp-dev
 DEMO_PACKAGES = $(BUILD_PACKAGES) ca-certificates curl lighttpd lighttpd-mod-openssl openssl python3
 CHECK_PACKAGES = $(DEMO_PACKAGES) apache2 btrfs-progs chromium clang libapache2-mod-fcgid \
 	libclang-rt-14-dev libcmocka-dev libfcgi-bin \
@@ -70,7 +70,7 @@ $(BUILD)/ringspool.cgi: $(BUILD)/cgi/main.o $(SHARED_OBJECTS)
 	$(LINK) -o $@ $^ $(CGI_LIBS)
 
 $(BUILD)/ringspool.fcgi: $(patsubst %.c,$(BUILD)/%.o,$(wildcard fcgi/*.c)) $(SHARED_OBJECTS)
-	$(LINK) -o $@ $^ -lfcgi $(SHARED_LIBS) -pthread
+	$(LINK) -o $@ $^ -lfcgi -lseccomp $(SHARED_LIBS) -pthread
 
 $(BUILD)/ringspool-renew: $(patsubst %.c,$(BUILD)/%.o,$(wildcard renew/*.c)) $(SHARED_OBJECTS)
 	$(LINK) -o $@ $^ -lcurl -lresolv $(SHARED_LIBS)

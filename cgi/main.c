@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "confine.h"
 #include "handler.h"
 #include "process.h"
 #include "selftest.h"
@@ -107,7 +108,7 @@ static int answer_request(void)
 	struct receiver receiver;
 	struct delivery delivery;
 	struct config config;
-	struct reason why;
+	struct reason why, unconfined;
 	int64_t deadline;
 	bool configured = config_load(&config, NULL, &why) == 0;
 
@@ -115,6 +116,9 @@ static int answer_request(void)
 	 * a hundredth of a request.  Only syslog(3) wants the local time. */
 	if (config.log != LOG_TO_SYSLOG)
 		setenv("TZ", "UTC0", 1);
+	/* Where that cannot be, -T says so; a line a request would say too much. */
+	if (CONFINE_POSSIBLE && config.confine)
+		(void)confine(&config, true, &unconfined);
 	receiver_open(&receiver, program, &config, configured ? NULL : why.text);
 	request_from_meta(&request, meta_variable, NULL);
 	deadline = clock_milliseconds() + (int64_t)config.request_timeout * 1000;

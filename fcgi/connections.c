@@ -33,7 +33,7 @@ struct connections {
 	int stop;			/* eventfd(2): readable once stopped, never read */
 	atomic_bool stopping;
 	int64_t stopped;		/* clock_milliseconds(); valid once stopping */
-	atomic_uint limit;		/* seconds */
+	int64_t limit;			/* milliseconds */
 	intake_memory memory;
 	pthread_mutex_t mutex;		/* guards what follows */
 	unsigned most;			/* connections, before the listener must wait */
@@ -80,7 +80,7 @@ struct connections *connections_open(const struct listener *listener,
 	all->listener = *listener;
 	all->most = room < CONNECTIONS_MOST ? room : CONNECTIONS_MOST;
 	free_all_places(all);
-	atomic_init(&all->limit, limit);
+	all->limit = (int64_t)limit * 1000;
 	atomic_init(&all->stopping, false);
 	atomic_init(&all->memory, 0);
 	pthread_mutex_init(&all->mutex, NULL);
@@ -255,11 +255,6 @@ static struct connection *claim_any_idle(struct connections *all)
 	return found;
 }
 
-static int64_t limit_ms(const struct connections *all)
-{
-	return (int64_t)atomic_load(&all->limit) * 1000;
-}
-
 /* How long, in milliseconds, the rest of a request is still waited for, or a
  * silent connection.  On a new one a request is on its way; closing it would
  * lose that request. */
@@ -270,7 +265,7 @@ static int drain_patience(const struct connections *all,
 	int64_t until = all->stopped + (connection->kept ? DRAIN_MS : DRAIN_FRESH_MS);
 
 	if (connection->intake.size > 0)
-		until = connection->since + limit_ms(all);
+		until = connection->since + all->limit;
 	else if (connection->kept && until > now + DRAIN_QUIET_MS)
 		until = now + DRAIN_QUIET_MS;
 	return until > now ? (int)(until - now) : 0;
@@ -328,11 +323,6 @@ void connections_end(struct connections *all, struct connection *connection)
 	pthread_mutex_unlock(&all->mutex);
 }
 
-void connections_limit(struct connections *all, unsigned limit)
-{
-	atomic_store(&all->limit, limit);
-}
-
 /* How long, in milliseconds, an idle connection may stay as it is: a request
  * must come within the limit; a web server may keep a connection silent; but
  * nobody may keep others out. */
@@ -341,7 +331,7 @@ static int64_t patience(const struct connections *all,
 {
 	if (full)
 		return PATIENCE_WHEN_FULL_MS;
-	return is_silent(connection) ? INT64_MAX : limit_ms(all);
+	return is_silent(connection) ? INT64_MAX : all->limit;
 }
 
 void connections_watch(struct connections *all)

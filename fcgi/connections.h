@@ -88,7 +88,4 @@ void connections_keep(struct connections *all, struct connection *connection);
 /* Closes what is over the limit; the main thread calls it every second. */
 void connections_watch(struct connections *all);
 
-/* A new limit for connections_watch(). */
-void connections_limit(struct connections *all, unsigned limit);
-
 #endif

@@ -1,14 +1,14 @@
 /*
- * ringspool.fcgi: the FastCGI responder, a pool of threads.
+ * ringspool.fcgi: the FastCGI responder: a guardian (see guardian.h), and the
+ * process that serves, confined, with a pool of threads.
  *
- * The main thread takes the signals and watches the time; the others each
+ * There the main thread takes the signals and watches the time; the others each
  * have a receiver of their own and serve one request after the other.  Only
  * the front end's files know libfcgi.
  */
 #include <errno.h>
 #include <fcgiapp.h>
 #include <getopt.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,11 +18,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "config.h"
+#include "confine.h"
+#include "guardian.h"
 #include "intake.h"
 #include "listener.h"
 #include "process.h"
 #include "responder.h"
+#include "scout.h"
 #include "selftest.h"
 
 static const char program[] = "ringspool.fcgi";
@@ -39,6 +43,13 @@ struct options {
 	mode_t mode;
 	unsigned threads;
 	bool test;
+};
+
+struct service {
+	struct options options;
+	struct config config;
+	struct listener listener;
+	unsigned descriptors;	/* how many may be open */
 };
 
 static int usage(FILE *out, int status)
@@ -126,36 +137,39 @@ static void tell(const struct config *config, int level, const char *what,
 }
 
 /* A bad file changes nothing. */
-static void reload(struct responder *responder, const struct options *options,
-	struct config *config)
+static bool reload(void *context)
 {
+	struct service *service = context;
 	struct config fresh;
 	struct reason why;
 
-	if (config_load(&fresh, options->config, &why) < 0) {
-		tell(config, LOG_ERR, "not-reloaded", "reason", why.text);
-		return;
+	if (config_load(&fresh, service->options.config, &why) < 0) {
+		tell(&service->config, LOG_ERR, "not-reloaded", "reason", why.text);
+		return false;
 	}
-	*config = fresh;
-	responder_configure(responder, config);
-	tell(config, LOG_NOTICE, "reloaded", "file", config->file);
+	service->config = fresh;
+	tell(&service->config, LOG_NOTICE, "reloaded", "file", service->config.file);
+	return true;
+}
+
+static void complain(void *context, const char *what, const char *why)
+{
+	const struct service *service = context;
+
+	tell(&service->config, LOG_ERR, what, "reason", why);
 }
 
 /* Until SIGTERM or SIGINT. */
-static void watch(struct responder *responder, const struct options *options,
-	struct config *config, const sigset_t *signals)
+static void watch(struct responder *responder)
 {
 	const struct timespec second = { .tv_sec = 1 };
+	sigset_t signals;
 
-	for (;;) {
-		int signal = sigtimedwait(signals, NULL, &second);
-
-		if (signal == SIGTERM || signal == SIGINT)
-			return;
-		if (signal == SIGHUP)
-			reload(responder, options, config);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	while (sigtimedwait(&signals, NULL, &second) < 0)
 		responder_watch(responder);
-	}
 }
 
 /* Raises the limit of descriptors, which each connection and each thread's
@@ -188,22 +202,34 @@ static void tell_started(const struct config *config, const char *socket,
 	log_end(&line);
 }
 
-/* Before the socket has its name, so that nobody who connects is forsaken, and
- * before any thread: an interrupted call inside libfcgi loses requests. */
-static void block_signals(sigset_t *signals)
+/* Before a request is read.  One line tells what this kernel cannot do. */
+static void confine_all(const struct config *config, pid_t guardian)
 {
-	sigemptyset(signals);
-	sigaddset(signals, SIGTERM);
-	sigaddset(signals, SIGINT);
-	sigaddset(signals, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, signals, NULL);
+	struct reason files = { "" }, calls = { "" };
+	bool confined = confine(config, false, &files) == 0;
+	bool restricted = calls_restrict(config->log == LOG_TO_SYSLOG, guardian, &calls) == 0;
+	struct log log;
+	struct log_line line;
+
+	if (confined && restricted)
+		return;
+	log_open(&log, program, config->log, config->log_level);
+	log_begin(&line, &log, LOG_WARNING, "unconfined");
+	if (files.text[0])
+		log_text(&line, "files", files.text);
+	if (calls.text[0])
+		log_text(&line, "calls", calls.text);
+	log_end(&line);
 }
 
-static int serve(const struct options *options, struct config *config,
-	const struct listener *listener, const sigset_t *signals)
+/* In a process of its own, under the guardian. */
+static int serve(void *context, pid_t guardian)
 {
+	const struct service *service = context;
+	const struct config *config = &service->config;
 	struct responder *responder;
 	struct reason why;
+
 	/* Our own connections are closed here, without libfcgi's waiting. */
 	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1);
 	if (FCGX_Init() != 0)
@@ -213,12 +239,19 @@ static int serve(const struct options *options, struct config *config,
 		return fail(EX_SOFTWARE, "libfcgi reads from its peers itself, where"
 			" nothing limits them; it was linked with -Bsymbolic: use one"
 			" that was not");
-	responder = responder_start(program, config, listener, options->threads,
-		raise_descriptor_limit(), &why);
+	if (CONFINE_POSSIBLE && config->confine) {
+		confine_all(config, guardian);
+		if (scout_start(config, guardian, &why) < 0)
+			return fail(EX_OSERR, why.text);
+	}
+	responder = responder_start(program, config, &service->listener,
+		service->options.threads, service->descriptors, &why);
 	if (!responder)
 		return fail(EX_OSERR, why.text);
-	tell_started(config, options->socket, responder_threads(responder));
-	watch(responder, options, config, signals);
+	tell_started(config, service->options.socket, responder_threads(responder));
+	guardian_ready(guardian);
+	watch(responder);
+	guardian_leave();
 	responder_stop(responder);
 	tell(config, LOG_NOTICE, "stopped", NULL, NULL);
 	return EX_OK;
@@ -226,29 +259,34 @@ static int serve(const struct options *options, struct config *config,
 
 int main(int argc, char **argv)
 {
-	struct options options = { .mode = DEFAULT_MODE, .threads = DEFAULT_THREADS };
-	struct listener listener;
-	struct config config;
+	struct service service = {
+		.options = { .mode = DEFAULT_MODE, .threads = DEFAULT_THREADS } };
+	const struct ward ward = { serve, reload, complain, &service };
+	const struct options *options = &service.options;
 	struct reason why;
-	sigset_t signals;
-	int status = parse_options(argc, argv, &options);
+	int status = parse_options(argc, argv, &service.options);
 
 	if (status >= 0)
 		return status;
 	process_prepare();
-	if (config_load(&config, options.config, &why) < 0)
+	if (config_load(&service.config, options->config, &why) < 0)
 		return fail(EX_CONFIG, why.text);
-	if (options.test)
-		return selftest(&config, stdout) > 0 ? EX_CONFIG : EX_OK;
-	block_signals(&signals);
-	if (options.socket ? listener_bind(&listener, options.socket, options.mode, &why) < 0
-	    : listener_inherit(&listener, &why) < 0)
-		return fail(options.socket ? EX_UNAVAILABLE : EX_USAGE, why.text);
-	if (listener.tcp && getenv("FCGI_WEB_SERVER_ADDRS"))
+	if (options->test)
+		return selftest(&service.config, stdout) > 0 ? EX_CONFIG : EX_OK;
+	/* Before the socket has its name, so that nobody who connects is
+	 * forsaken, and before any thread: an interrupted call inside libfcgi
+	 * loses requests. */
+	guardian_block_signals();
+	if (options->socket
+	    ? listener_bind(&service.listener, options->socket, options->mode, &why) < 0
+	    : listener_inherit(&service.listener, &why) < 0)
+		return fail(options->socket ? EX_UNAVAILABLE : EX_USAGE, why.text);
+	if (service.listener.tcp && getenv("FCGI_WEB_SERVER_ADDRS"))
 		return fail(EX_CONFIG, "FCGI_WEB_SERVER_ADDRS is not supported;"
 			" use a Unix socket, or a firewall");
-	if (listener.exposed)
-		tell(&config, LOG_WARNING, "exposed", "reason", "whoever can reach"
+	if (service.listener.exposed)
+		tell(&service.config, LOG_WARNING, "exposed", "reason", "whoever can reach"
 			" this TCP address can deliver events; use a Unix socket or loopback");
-	return serve(&options, &config, &listener, &signals);
+	service.descriptors = raise_descriptor_limit();
+	return guardian_run(&ward);
 }

@@ -3,7 +3,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,9 +25,7 @@ struct responder {
 	struct listener listener;
 	struct connections *connections;
 	struct turns turns;		/* at the spools */
-	pthread_mutex_t mutex;		/* guards config */
-	struct config config;
-	atomic_uint generation;		/* of config */
+	const struct config *config;
 	unsigned thread_count;
 	pthread_t threads[];
 };
@@ -37,7 +34,6 @@ struct responder {
 struct worker {
 	struct responder *responder;
 	struct receiver receiver;
-	unsigned generation;		/* of the configuration in use */
 };
 
 static const char *meta_variable(void *context, const char *name)
@@ -54,21 +50,6 @@ static ssize_t read_body(void *source, char *buffer, size_t size)
 		connection->fcgi.in);
 
 	return got == 0 && connection->intake.cut ? -1 : got;
-}
-
-static void take_configuration(struct worker *worker)
-{
-	struct responder *responder = worker->responder;
-	struct config config;
-
-	if (worker->generation == atomic_load(&responder->generation))
-		return;
-	pthread_mutex_lock(&responder->mutex);
-	config = responder->config;
-	worker->generation = atomic_load(&responder->generation);
-	pthread_mutex_unlock(&responder->mutex);
-	receiver_close(&worker->receiver);
-	receiver_open(&worker->receiver, responder->program, &config, NULL);
 }
 
 /* So that the last bytes and the end of the connection leave together. */
@@ -125,7 +106,6 @@ static void use_turn(struct worker *worker, struct connection *connection)
 		int64_t began = clock_milliseconds();
 		bool late = turns_is_late(next);
 
-		take_configuration(worker);
 		if (late)
 			refuse(worker, (struct connection *)next);
 		else
@@ -182,7 +162,6 @@ static void serve(struct worker *worker, struct connection *connection)
 {
 	struct connections *connections = worker->responder->connections;
 
-	take_configuration(worker);
 	switch (connections_receive(connections, connection,
 		worker->receiver.config.max_body)) {
 	case INTAKE_PARTIAL:
@@ -215,11 +194,8 @@ static void *work(void *context)
 	struct connections *connections = worker.responder->connections;
 	struct connection *connection;
 
-	pthread_mutex_lock(&worker.responder->mutex);
 	receiver_open(&worker.receiver, worker.responder->program,
-		&worker.responder->config, NULL);
-	worker.generation = atomic_load(&worker.responder->generation);
-	pthread_mutex_unlock(&worker.responder->mutex);
+		worker.responder->config, NULL);
 	while (!connections_stopping(connections)) {
 		connection = connections_wait(connections, refuse_late(&worker));
 		if (connection)
@@ -262,7 +238,6 @@ static void destroy(struct responder *responder)
 	if (responder->connections)
 		connections_close(responder->connections);
 	turns_destroy(&responder->turns);
-	pthread_mutex_destroy(&responder->mutex);
 	free(responder);
 }
 
@@ -279,8 +254,7 @@ struct responder *responder_start(const char *program, const struct config *conf
 	}
 	responder->program = program;
 	responder->listener = *listener;
-	responder->config = *config;
-	pthread_mutex_init(&responder->mutex, NULL);
+	responder->config = config;
 	turns_init(&responder->turns, threads > 1 ? threads - (threads + 3) / 4 : 1);
 	responder->connections = connections_open(listener, config->request_timeout,
 		room_for_connections(config, threads, most), why);
@@ -296,15 +270,6 @@ struct responder *responder_start(const char *program, const struct config *conf
 unsigned responder_threads(const struct responder *responder)
 {
 	return responder->thread_count;
-}
-
-void responder_configure(struct responder *responder, const struct config *config)
-{
-	pthread_mutex_lock(&responder->mutex);
-	responder->config = *config;
-	atomic_fetch_add(&responder->generation, 1);
-	pthread_mutex_unlock(&responder->mutex);
-	connections_limit(responder->connections, config->request_timeout);
 }
 
 void responder_watch(struct responder *responder)
@@ -332,7 +297,7 @@ static bool join(struct responder *responder, pthread_t thread, int64_t deadline
 void responder_stop(struct responder *responder)
 {
 	int64_t deadline = clock_milliseconds()
-		+ (int64_t)(responder->config.request_timeout + STOP_GRACE_SECONDS) * 1000;
+		+ (int64_t)(responder->config->request_timeout + STOP_GRACE_SECONDS) * 1000;
 
 	connections_stop(responder->connections);
 	for (unsigned i = 0; i < responder->thread_count; i++)

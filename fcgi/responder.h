@@ -13,15 +13,12 @@ struct responder;
 /* Starts up to `threads` threads that serve what comes to the listener, fewer
  * where the system refuses more: responder_threads() tells.  About a fourth of
  * them is kept out of the spools, for handshakes while the disk hangs.  `most`
- * descriptors may be used.  SIGTERM, SIGINT and SIGHUP are blocked and
- * FCGX_Init() was called.  NULL with *why filled. */
+ * descriptors may be used; `config` must outlive it.  SIGTERM and SIGINT are
+ * blocked and FCGX_Init() was called.  NULL with *why filled. */
 struct responder *responder_start(const char *program, const struct config *config,
 	const struct listener *listener, unsigned threads, unsigned most,
 	struct reason *why);
 unsigned responder_threads(const struct responder *responder);
-
-/* Requests that begin from now on follow this configuration. */
-void responder_configure(struct responder *responder, const struct config *config);
 
 /* Ends what takes longer than the configuration's request_timeout; to be
  * called every second. */

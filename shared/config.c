@@ -190,6 +190,24 @@ static void print_level(const void *field, FILE *out)
 			fputs(levels[i], out);
 }
 
+static int parse_switch(const char *value, void *field, struct reason *why)
+{
+	bool on = strcmp(value, "yes") == 0;
+
+	if (!on && strcmp(value, "no") != 0)
+		return reason_set(why, "needs yes or no");
+	memcpy(field, &on, sizeof on);
+	return 0;
+}
+
+static void print_switch(const void *field, FILE *out)
+{
+	bool on;
+
+	memcpy(&on, field, sizeof on);
+	fputs(on ? "yes" : "no", out);
+}
+
 #define FIELD(member) offsetof(struct config, member)
 
 static const struct setting settings[CONFIG_SETTINGS] = {
@@ -211,6 +229,8 @@ static const struct setting settings[CONFIG_SETTINGS] = {
 		parse_destination, print_destination, FIELD(log) },
 	{ "log_level", "RINGSPOOL_LOG_LEVEL", "info",
 		parse_level, print_level, FIELD(log_level) },
+	{ "confine", "RINGSPOOL_CONFINE", "yes",
+		parse_switch, print_switch, FIELD(confine) },
 };
 
 static void *field_of(struct config *config, const struct setting *setting)

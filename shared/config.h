@@ -8,6 +8,7 @@
 #ifndef RINGSPOOL_CONFIG_H
 #define RINGSPOOL_CONFIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -17,7 +18,7 @@
 #define CONFIG_DEFAULT_FILE "/etc/ringspool/ringspool.conf"
 
 enum {
-	CONFIG_SETTINGS = 9,
+	CONFIG_SETTINGS = 10,
 	CONFIG_PATH_SIZE = 1024	/* with the NUL; a CGI would feel the clearing of more */
 };
 
@@ -32,6 +33,7 @@ struct config {
 	unsigned request_timeout;	/* seconds */
 	enum log_destination log;
 	int log_level;			/* LOG_ERR .. LOG_DEBUG */
+	bool confine;
 	int origin[CONFIG_SETTINGS];	/* per setting: a line of the file, 0 default, -1 environment */
 };
 

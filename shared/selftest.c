@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "spool.h"
 #include "tokens.h"
 
@@ -154,6 +155,17 @@ static void test_tokens(struct findings *f, const char *path)
 	tokens_free(&tokens);
 }
 
+static void test_confinement(struct findings *f)
+{
+	int version = confine_version();
+
+	if (version > 0)
+		tell(f, "ok", "confined by Landlock, version %d", version);
+	else
+		tell(f, "warning", "no Landlock here (Linux 5.19 and later): whoever takes the"
+			" process over can do all that its user can");
+}
+
 unsigned selftest(const struct config *config, FILE *out)
 {
 	struct findings f = { .out = out };
@@ -167,5 +179,7 @@ unsigned selftest(const struct config *config, FILE *out)
 		test_tokens(&f, config->verification_tokens);
 	else
 		tell(&f, "warning", "no verification_tokens: any sender may deliver");
+	if (CONFINE_POSSIBLE && config->confine)
+		test_confinement(&f);
 	return f.faults;
 }

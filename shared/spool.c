@@ -119,7 +119,7 @@ static int make_layout(struct spool *spool, struct reason *why)
 		close(fd);
 	}
 	spool->lock.fd = openat(spool->root.fd, "lock",
-		O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, LOCK_MODE);
+		O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, LOCK_MODE);
 	if (spool->lock.fd < 0)
 		return reason_set(why, "lock: %s", strerror(errno));
 	return 0;
@@ -153,7 +153,7 @@ static int settle_lock(const struct spool *spool)
 
 static int open_layout(struct spool *spool, struct reason *why)
 {
-	spool->lock.fd = openat(spool->root.fd, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	spool->lock.fd = openat(spool->root.fd, "lock", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (spool->lock.fd < 0 && errno == ENOENT && make_layout(spool, why) < 0)
 		return -1;
 	if (spool->lock.fd < 0 || fstat(spool->lock.fd, &spool->lock.identity) < 0)

@@ -5,8 +5,11 @@ import socket
 import subprocess
 from contextlib import contextmanager
 
-from process import Program, accepts, adopt_orphans, end, wait_until
-from settings import ROOT, SERVICE, WEB
+from process import Program, accepts, adopt_orphans, children, end, has_ended, wait_until
+from settings import CONFINED, ROOT, SERVICE, WEB
+
+# Beside those that serve: who takes the signals, and the scout.
+OTHER_THREADS = 2 if CONFINED else 1
 
 # The service's user in the web server's group, which stands in for the spool's.
 AS_SERVICE = {"user": SERVICE, "group": WEB.pw_gid, "extra_groups": []}
@@ -69,16 +72,26 @@ def under_spawn_fcgi(place, processes, *options):
     try:
         assert len(started) == processes
         wait_until(lambda: accepts(place.socket), "spawn-fcgi's socket")
-        wait_until(lambda: all(serves(pid) for pid in started), "responders")
+        wait_until(lambda: all(serving(pid) for pid in started), "responders")
         yield started
     finally:
         for pid in started:
             end(pid)
 
 
-def serves(pid):
-    """Whether its threads run: before that, SIGTERM would end it by the signal."""
-    return len(os.listdir(f"/proc/{pid}/task")) > 1
+def serving(pid):
+    """The process that serves for a responder, which itself only guards it; None: not
+    yet. One that is about to end may stand beside it, as the older."""
+    found = [child for child in children(pid) if len(os.listdir(f"/proc/{child}/task")) > OTHER_THREADS]
+    return found[-1] if found else None
+
+
+def kill(started):
+    """As a crash ends it: with its guardian the process that serves is killed, too."""
+    serving_ones = children(started.pid)
+    started.process.kill()
+    started.process.wait()
+    wait_until(lambda: all(has_ended(pid) for pid in serving_ones), "its end")
 
 
 def inode(path):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -117,9 +118,10 @@ def test_connection_just_made_is_served_at_the_end(place, late):
             connect(place.socket) as first:
         first.sendall(fastcgi.request(keep=True, **HANDSHAKE))
         assert Connection(first).reply().status == 200
-        before = len(os.listdir(f"/proc/{started.pid}/fd"))
+        opened = Path(f"/proc/{responder.serving(started.pid)}/fd")
+        before = len(list(opened.iterdir()))
         with connect(place.socket) as fresh:
-            wait_until(lambda: len(os.listdir(f"/proc/{started.pid}/fd")) > before, "accepted")
+            wait_until(lambda: len(list(opened.iterdir())) > before, "accepted")
             started.process.send_signal(signal.SIGTERM)
             time.sleep(late)    # the web server is slow to send; nothing tells that it is
             fresh.sendall(fastcgi.request(sms(), **PROOF))

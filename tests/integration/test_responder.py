@@ -179,7 +179,8 @@ def test_hangup_signal_reads_the_configuration_again(serving, place):
     assert ask(place.socket, sms()).status == 401
     place.config.write_text(f"[receiver]\nspool = {place.spool.path}\n")
     serving.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: lines(serving, "=reloaded"), "the configuration read again")
+    wait_until(lambda: lines(serving, "=stopped"), "the process with the old configuration gone")
+    assert lines(serving, "=reloaded")
     assert ask(place.socket, sms()).status == 200
 
 

@@ -26,9 +26,7 @@ class Responder:
             self.programs.append(responder.on_standard_input(self.place, self.held, **self.how))
 
     def kill_one(self, which):
-        process = self.programs.pop(which).process
-        process.kill()
-        process.wait()
+        responder.kill(self.programs.pop(which))
 
     def kill(self):
         while self.programs:

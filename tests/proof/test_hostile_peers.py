@@ -59,10 +59,12 @@ def serving(place, started):
     """A responder with few threads on its own socket. It must outlive the test, with no
     connection left, as many threads, and only whole events in the spool."""
     place.spool.take()
+    pid = wait_until(lambda: responder.serving(started.pid), "a process that serves")
     yield started
-    wait_until(lambda: resources(started) == (1, THREADS + 1), "the listener's socket alone")
+    wait_until(lambda: resources(started) == (1, THREADS + responder.OTHER_THREADS),
+               "the listener's socket alone")
     assert ask(place.socket, sms(), **PROOF).status == 200
-    assert started.process.poll() is None
+    assert responder.serving(started.pid) == pid
     for event in place.spool.contents():
         assert event.startswith(b'{"uuid"') and event.endswith(b"}}\n")
     assert place.spool.names("tmp") == []
@@ -71,17 +73,18 @@ def serving(place, started):
 def resources(started):
     """How many sockets are open, and how many threads run. The directories of the spool
     that are open depend on the time of the day, and on nobody else."""
-    open_ones = Path(f"/proc/{started.pid}/fd")
+    serving_one = Path(f"/proc/{responder.serving(started.pid)}")
+    open_ones = serving_one / "fd"
     sockets = 0
     for name in os.listdir(open_ones):
         with suppress(FileNotFoundError):
             sockets += os.readlink(open_ones / name).startswith("socket:")
-    return sockets, len(os.listdir(f"/proc/{started.pid}/task"))
+    return sockets, len(os.listdir(serving_one / "task"))
 
 
 def memory(started):
     """Bytes of the responder that are in memory."""
-    with open(f"/proc/{started.pid}/statm", encoding="ascii") as figures:
+    with open(f"/proc/{responder.serving(started.pid)}/statm", encoding="ascii") as figures:
         return int(figures.read().split()[1]) * resource.getpagesize()
 
 

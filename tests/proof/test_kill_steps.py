@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 import consuming
+import responder
 from disk import FAST
 from faults import calls, strace
 from mutants import mutate
@@ -77,8 +78,7 @@ class Victim:
             yield receiver
         finally:
             if receiver.program:
-                receiver.program.process.kill()
-                receiver.program.process.wait()
+                responder.kill(receiver.program)
 
     def calls(self, scene):
         """The system calls of a request that nothing disturbs."""

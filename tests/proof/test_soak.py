@@ -147,7 +147,7 @@ class Responders:
 
     def size(self):
         """Its memory in KiB, and how much is open beside the connections."""
-        process = f"/proc/{self.current.pid}"
+        process = f"/proc/{responder.serving(self.current.pid)}"
         with open(f"{process}/status", encoding="ascii") as status:
             memory = next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
         opened = [os.readlink(f"{process}/fd/{fd}") for fd in os.listdir(f"{process}/fd")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from fastcgi import Connection, connect, request, variables
 from faults import injected, strace
-from process import PATIENCE, Program, wait_until
-from responder import AS_SERVICE, environment, inode
+from process import Program, has_ended, wait_until
+from responder import AS_SERVICE, environment, inode, serving
 from settings import CONSUMER
 from wire import parse
 
@@ -77,10 +77,12 @@ class Responder:
         self.program = Program([place.fcgi, "-s", place.socket, "-t", "1"], place.log,
                                env=environment(place, **settings), **AS_MEMBER)
         self.program.ready(lambda: inode(place.socket) not in (None, before))
-        self.thread = self.program.ready(lambda: len(self.threads()) == 2) and self.threads()[1]
+        self.find()
 
-    def threads(self):
-        return sorted(map(int, os.listdir(f"/proc/{self.program.pid}/task")))
+    def find(self):
+        """The process that serves, and its thread, which is the last that it made."""
+        self.process = wait_until(lambda: serving(self.program.pid), "a process that serves")
+        self.thread = max(map(int, os.listdir(f"/proc/{self.process}/task")))
 
     def ask(self, body, faults=None, **more):
         before = self.program.log.stat().st_size
@@ -91,7 +93,7 @@ class Responder:
                 reply = self.exchange(body, **more)
                 wait_until(self.is_idle, "the end of the request")
             trace = self.trace.read_text()
-        assert self.program.process.poll() is None, self.said
+        assert not has_ended(self.process), self.said
         with open(self.program.log, encoding="utf-8") as log:
             log.seek(before)
             return Answer(reply, log.read(), trace)
@@ -100,7 +102,7 @@ class Responder:
         """The reply, if any, of a process that the faults kill."""
         with self.traced(faults):
             reply = self.exchange(body, **more)
-            assert self.program.process.wait(PATIENCE) == -signal.SIGKILL
+            wait_until(lambda: has_ended(self.process), "its end")
         return reply
 
     def exchange(self, body, **more):
@@ -135,13 +137,14 @@ class Responder:
 
     def forget(self):
         """Let the next request open its spools, as the first one does."""
-        before = self.said.count("result=reloaded")
-        os.kill(self.program.pid, 1)
-        wait_until(lambda: self.said.count("result=reloaded") > before, "reload")
+        before = self.said.count("result=stopped")
+        os.kill(self.program.pid, signal.SIGHUP)
+        wait_until(lambda: self.said.count("result=stopped") > before, "another process")
+        self.find()
 
     def descriptors(self):
         """What is open while the spools are not."""
         self.forget()
         self.exchange(b"")
-        folder = f"/proc/{self.program.pid}/fd"
+        folder = f"/proc/{self.process}/fd"
         return sorted(os.readlink(f"{folder}/{name}") for name in os.listdir(folder))

@@ -1,0 +1,22 @@
+/*
+ * calls: the system calls that the responder may use once it has started.
+ *
+ * A list of what it needs (seccomp(2), by libseccomp); all else fails with
+ * EPERM, which no event is lost by if another C library wants a call that the
+ * list lacks.  Not on it: sockets (but the one of syslog(3)), programs,
+ * memory that can be executed, signals to others.
+ */
+#ifndef RINGSPOOL_CALLS_H
+#define RINGSPOOL_CALLS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "reason.h"
+
+/* Restricts this thread and what threads it starts; `syslog`: it logs there.
+ * `guardian` is who may be sent that module's signals.  -1 with *why filled: nothing was
+ * done. */
+int calls_restrict(bool syslog, pid_t guardian, struct reason *why);
+
+#endif
