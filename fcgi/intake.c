@@ -15,6 +15,9 @@ enum {
 	MEMORY_LEAST = 64 << 20
 };
 
+/* Where a header has them (FastCGI Specification, 3.3). */
+enum { CONTENT_LENGTH = 4, PADDING_LENGTH = 6 };
+
 /* A record's header, decoded. */
 struct header {
 	unsigned version, type, id;
@@ -51,9 +54,9 @@ static struct header read_header(const char *data)
 	const unsigned char *byte = (const unsigned char *)data;
 	struct header header = { .version = byte[0], .type = byte[1],
 		.id = (unsigned)byte[2] << 8 | byte[3],
-		.content = (size_t)byte[4] << 8 | byte[5] };
+		.content = (size_t)byte[CONTENT_LENGTH] << 8 | byte[CONTENT_LENGTH + 1] };
 
-	header.length = FCGI_HEADER_LEN + header.content + byte[6];
+	header.length = FCGI_HEADER_LEN + header.content + byte[PADDING_LENGTH];
 	return header;
 }
 
@@ -113,41 +116,57 @@ static bool pairs_are_there(const struct intake *intake)
 	return true;
 }
 
-/* Makes one record of all that PARAMS come in. */
-static void join_params(struct intake *intake, const struct header *header)
+/* Moves on by a record's content, and drops its padding: libfcgi takes that
+ * for a header after BEGIN_REQUEST and after the end of PARAMS. */
+static void keep_content(struct intake *intake, const struct header *header)
+{
+	intake->checked += header->content;
+	drop(intake, header->length - FCGI_HEADER_LEN - header->content);
+}
+
+static void keep(struct intake *intake, const struct header *header)
+{
+	intake->data[intake->checked + PADDING_LENGTH] = 0;
+	intake->checked += FCGI_HEADER_LEN;
+	keep_content(intake, header);
+}
+
+/* The same, but makes one record of all that PARAMS come in. */
+static void join(struct intake *intake, const struct header *header)
 {
 	unsigned char *joined;
 
-	if (intake->params > 0)
+	if (intake->params == 0) {
+		keep(intake, header);
+	} else {
 		drop(intake, FCGI_HEADER_LEN);
-	else
-		intake->checked += FCGI_HEADER_LEN;
-	intake->checked += header->content;
+		keep_content(intake, header);
+	}
 	intake->params += header->content;
-	drop(intake, header->length - FCGI_HEADER_LEN - header->content);
 	joined = (unsigned char *)intake->data + intake->checked - intake->params
 		- FCGI_HEADER_LEN;
-	joined[4] = (unsigned char)(intake->params >> 8);
-	joined[5] = (unsigned char)intake->params;
-	joined[6] = 0;
+	joined[CONTENT_LENGTH] = (unsigned char)(intake->params >> 8);
+	joined[CONTENT_LENGTH + 1] = (unsigned char)intake->params;
 }
 
-/* Moves on by a record that is there in full; false: it will not do. */
-static bool step(struct intake *intake, const struct header *header)
+/* Takes in a record that is there in full; false: it will not do. */
+static bool take(struct intake *intake, const struct header *header)
 {
+	bool is_end = header->content == 0;
+
 	if (intake->id == 0) {
 		intake->id = (uint16_t)header->id;
 	} else if (intake->in_body) {
-		intake->whole = header->content == 0;
-	} else if (header->content > 0) {
-		join_params(intake, header);
-		return true;
-	} else {
+		intake->whole = is_end;
+	} else if (is_end) {
 		if (!pairs_are_there(intake))
 			return false;
 		intake->in_body = true;
+	} else {
+		join(intake, header);
+		return true;
 	}
-	intake->checked += header->length;
+	keep(intake, header);
 	return true;
 }
 
@@ -165,7 +184,7 @@ static enum intake_state check(struct intake *intake, size_t most)
 		    && intake->checked + header.length > most) {
 			drop(intake, header.length);
 			intake->cut = true;
-		} else if (!step(intake, &header)) {
+		} else if (!take(intake, &header)) {
 			return INTAKE_BROKEN;
 		}
 	}

@@ -135,11 +135,12 @@ def test_peers_that_stop_sending_delay_nobody(serving, place):
 
 
 def test_more_silent_peers_than_there_is_room_for_make_room(serving, place):
+    """Kept connections, which may else be silent for ever."""
     raise_descriptor_limit()
     with ExitStack() as stack:
         for _ in range(CONNECTIONS_MOST + 100):
             peer = stack.enter_context(connect(place.socket))
-            peer.sendall(UNFINISHED["half a header"])
+            peer.sendall(fastcgi.request(keep=True, **HANDSHAKE))
         shake_hands(place, WHEN_FULL + AT_ONCE)
         assert ask(place.socket, sms(), **PROOF).status == 200
 
@@ -314,11 +315,14 @@ def test_many_large_bodies_take_bounded_memory(serving, place):
         shake_hands(place)
 
 
-def test_body_in_odd_records_arrives_whole(serving, place):
+def test_request_in_odd_records_arrives_whole(serving, place):
+    """A byte a record, with padding of all lengths."""
+    def crumbs(kind, content):
+        return b"".join(other(kind, content[at:at + 1], padding=at % 256) for at in range(len(content) + 1))
     event = sms(size=3000)
-    body = b"".join(other(STDIN, event[at:at + 1], padding=at % 256) for at in range(len(event)))
     with connect(place.socket) as odd:
-        odd.sendall(b"".join(parts(event)[:2]) + body + other(STDIN, padding=255))
+        odd.sendall(other(BEGIN, struct.pack("!HB5x", 1, 1), padding=3)
+                    + crumbs(PARAMS, pairs(variables(event, **PROOF))) + crumbs(STDIN, event))
         assert Connection(odd).reply().status == 200
     assert event in place.spool.contents()
 
