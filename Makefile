@@ -183,7 +183,7 @@ install: all	## install below DESTDIR and PREFIX
 	for page in man/*; do \
 		install -D -m 644 $$page $(SHAREDIR)/man/man$${page##*.}/$${page##*/} || exit 1; \
 	done
-	cp -R --no-preserve=ownership README.md apache-conf lighttpd-conf etc examples docs $(DATADIR)/
+	cp -R --no-preserve=ownership README.md SECURITY.md apache-conf lighttpd-conf etc examples docs $(DATADIR)/
 	chmod -R u=rwX,go=rX $(DATADIR)
 	find $(DATADIR) -type f -exec sed -i -e 's|/usr/bin/ringspool|$(PREFIX)/bin/ringspool|g' \
 		-e 's|/usr/lib/cgi-bin/|$(PREFIX)/lib/cgi-bin/|g' {} +
