@@ -292,6 +292,7 @@ def test_params_that_claim_gigabytes_take_none(place):
                                 place.work / "limited.log", env=responder.environment(place),
                                 **responder.AS_SERVICE)
     with running(limited.ready(path.exists)):
+        pid = wait_until(lambda: responder.serving(limited.pid), "a process that serves")
         for name, value in ((2**31 - 1, 0), (2**31 - 1, 2**31 - 1), (0, 2**31 - 1), (2**31 - 2, 1), (4, 2**30)):
             claim = struct.pack("!II", name | 1 << 31, value | 1 << 31) + b"name"
             with connect(path) as hostile:
@@ -299,6 +300,7 @@ def test_params_that_claim_gigabytes_take_none(place):
                 with suppress(ConnectionResetError):
                     Connection(hostile).hung_up()
             assert ask(path, **HANDSHAKE).status == 200
+        assert responder.serving(limited.pid) == pid
 
 
 def test_many_large_bodies_take_bounded_memory(serving, place):
@@ -352,6 +354,7 @@ def test_noise_does_no_harm(serving, place):
     """Requests with bytes changed, left out, doubled; the seed is told where it fails."""
     seed = random.SystemRandom().randrange(2**32)
     chance = random.Random(seed)
+    pid = responder.serving(serving.pid)
     for _ in range(scaled(50_000, 400)):
         data = bytearray(b"".join(parts()))
         for _ in range(chance.randrange(1, 4)):
@@ -361,7 +364,7 @@ def test_noise_does_no_harm(serving, place):
             noisy.sendall(data)
             noisy.shutdown(socket.SHUT_WR)
             Connection(noisy).hung_up()
-        assert serving.process.poll() is None, f"seed {seed}"
+        assert responder.serving(serving.pid) == pid, f"seed {seed}"
     place.spool.take()      # what is in there may be noise, too
 
 
