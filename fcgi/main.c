@@ -6,9 +6,7 @@
  * have a receiver of their own and serve one request after the other.  Only
  * the front end's files know libfcgi.
  */
-#include <errno.h>
 #include <fcgiapp.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,26 +22,13 @@
 #include "guardian.h"
 #include "intake.h"
 #include "listener.h"
+#include "options.h"
 #include "process.h"
 #include "responder.h"
 #include "scout.h"
 #include "selftest.h"
 
-static const char program[] = "ringspool.fcgi";
-
-enum {
-	DEFAULT_THREADS = 20,
-	THREADS_MAX = 256,
-	DEFAULT_MODE = 0660
-};
-
-struct options {
-	const char *config;	/* -c, or NULL */
-	const char *socket;	/* -s, or NULL: inherited */
-	mode_t mode;
-	unsigned threads;
-	bool test;
-};
+static const char program[] = PROGRAM;
 
 struct service {
 	struct options options;
@@ -51,71 +36,6 @@ struct service {
 	struct listener listener;
 	unsigned descriptors;	/* how many may be open */
 };
-
-static int usage(FILE *out, int status)
-{
-	fprintf(out, "usage: %s [-c CONFIG] [-s SOCKET [-m MODE]] [-t THREADS]\n"
-		"       %s -T [-c CONFIG] | -V | -h\n"
-		"  -c CONFIG   read this file instead of " CONFIG_DEFAULT_FILE "\n"
-		"  -s SOCKET   listen here: a path, or HOST:PORT (no host: 127.0.0.1);\n"
-		"              otherwise standard input or systemd's socket is taken\n"
-		"  -m MODE     of the socket's path, in octal; %04o otherwise\n"
-		"  -t THREADS  requests served at once, 1 to %d; %d otherwise\n"
-		"  -T          test the configuration and the spool, print what is in force\n"
-		"  -V          print the version\n"
-		"  -h          print this help\n",
-		program, program, (unsigned)DEFAULT_MODE, THREADS_MAX, DEFAULT_THREADS);
-	return status;
-}
-
-static int parse_number(const char *text, int base, unsigned long most,
-	unsigned long *number)
-{
-	char *end;
-
-	errno = 0;
-	*number = strtoul(text, &end, base);
-	return errno || end == text || *end || text[0] == '-' || *number > most ? -1 : 0;
-}
-
-/* Returns -1 to go on, or the status to end with. */
-static int parse_options(int argc, char **argv, struct options *options)
-{
-	unsigned long number;
-	int option;
-
-	while ((option = getopt(argc, argv, "c:s:m:t:TVh")) != -1) {
-		switch (option) {
-		case 'c':
-			options->config = optarg;
-			break;
-		case 's':
-			options->socket = optarg;
-			break;
-		case 'm':
-			if (parse_number(optarg, 8, 0777, &number) < 0)
-				return usage(stderr, EX_USAGE);
-			options->mode = (mode_t)number;
-			break;
-		case 't':
-			if (parse_number(optarg, 10, THREADS_MAX, &number) < 0 || number == 0)
-				return usage(stderr, EX_USAGE);
-			options->threads = (unsigned)number;
-			break;
-		case 'T':
-			options->test = true;
-			break;
-		case 'V':
-			printf("%s %s\n", program, RINGSPOOL_VERSION);
-			return EX_OK;
-		case 'h':
-			return usage(stdout, EX_OK);
-		default:
-			return usage(stderr, EX_USAGE);
-		}
-	}
-	return optind < argc ? usage(stderr, EX_USAGE) : -1;
-}
 
 static int fail(int status, const char *why)
 {
@@ -259,12 +179,11 @@ static int serve(void *context, pid_t guardian)
 
 int main(int argc, char **argv)
 {
-	struct service service = {
-		.options = { .mode = DEFAULT_MODE, .threads = DEFAULT_THREADS } };
+	struct service service;
 	const struct ward ward = { serve, reload, complain, &service };
 	const struct options *options = &service.options;
 	struct reason why;
-	int status = parse_options(argc, argv, &service.options);
+	int status = options_parse(&service.options, argc, argv);
 
 	if (status >= 0)
 		return status;
