@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TURNS_WAIT_MS = 1000, TURNS_LATE_MS = 2000 };
+enum { TURNS_WAIT_MS = 1000, TURNS_LATE_MS = 1500 };
 
 /* What waits; a member of something of the caller's. */
 struct waiting {
