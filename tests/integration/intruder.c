@@ -86,7 +86,9 @@ static int start_process(void)
 
 	if (pid == 0)
 		_exit(0);
-	return pid < 0 ? -1 : (int)waitpid((pid_t)pid, NULL, 0);
+	if (pid > 0)
+		(void)waitpid((pid_t)pid, NULL, 0);
+	return pid < 0 ? -1 : 0;
 }
 
 static int run_memory(void)
