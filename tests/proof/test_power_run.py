@@ -38,13 +38,15 @@ def place(request, tmp_path):
 
 
 def where(place):
-    """Each event's state; every event has one name."""
-    found = {}
+    """Each event's state. It has one name; on btrfs, whose log may have the new one of a
+    rename without the end of the old one, there may be two for one file: see
+    test_one_file_under_two_names."""
+    found, inodes = {}, {}
     for state in ("waiting", "running", "retrying", "failed", "done"):
-        for file in place.files(state):
-            uuid = file.split("-")[0]
-            assert uuid not in found, (uuid, state, found[uuid])
-            found[uuid] = state
+        for path in place.paths(state):
+            uuid, inode = path.name.split("-")[0], path.stat().st_ino
+            assert inodes.setdefault(uuid, inode) == inode, f"{uuid} is there twice"
+            found.setdefault(uuid, []).append(state)
     return found
 
 
@@ -83,9 +85,12 @@ def test_power_cuts(place, words, figures):
         found, ran = where(place), {uuid for [uuid] in place.noted()}
         for uuid in map(str, range(count)):
             assert uuid in found or uuid in ran, f"{uuid} is lost"
-            expected = {"done": "done" if words else None, "failed": "failed",
-                        "retry": "retrying", None: found.get(uuid)}[said.get(uuid)]
-            assert found.get(uuid) == expected, (uuid, said.get(uuid))
-        again += sum(1 for uuid in ran if found.get(uuid) in ("waiting", "running"))
+            if uuid in said:
+                expected = {"done": ["done"] if words else [], "failed": ["failed"],
+                            "retry": ["retrying"]}[said[uuid]]
+                assert found.get(uuid, []) == expected, (uuid, said[uuid])
+            else:
+                assert place.disk.kind == "btrfs" or len(found.get(uuid, [])) < 2
+        again += sum(1 for uuid in ran if {"waiting", "running"} & set(found.get(uuid, [])))
     figures(f"{cuts} power cuts of {place.disk.kind} under run: "
             f"{again} events had run and will run again")

@@ -76,11 +76,15 @@ class Place:
         assert name, reply
         return name[1].decode()
 
-    def files(self, state, spool=None):
-        """The names of the files in a state's directory."""
+    def paths(self, state, spool=None):
+        """The files in a state's directory."""
         directory = (spool or self.spool) / STATES[state]
-        return {path.name for path in directory.glob("**/*")
-                if path.is_file() and not path.name.startswith(".")}
+        return [path for path in directory.glob("**/*")
+                if path.is_file() and not path.name.startswith(".")]
+
+    def files(self, state, spool=None):
+        """Their names."""
+        return {path.name for path in self.paths(state, spool)}
 
     def counts(self):
         """How many there are in each state that has any."""

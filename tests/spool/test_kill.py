@@ -56,6 +56,17 @@ def test_a_command_outlives_its_killed_parent_and_keeps_the_event(place):
     assert "result=interrupted" in place.logged()
 
 
+def test_one_file_under_two_names(place):
+    """What btrfs may leave of a rename that a power cut met: never at the same time, and
+    neither name stays."""
+    name = place.deliver("u1")
+    (place.spool / "work").mkdir()
+    os.link(place.spool / "new" / f"{name}.json", place.spool / "work" / f"{name}.1.json")
+    place.run("-j", 2, script=COMMAND % 1)
+    assert ended(place) == ["u1", "u1"] and overlaps(place) == []
+    assert place.counts() == {}
+
+
 def test_an_interrupted_last_try_is_tried_again(place):
     """Without --retries a kill does not make an event fail; a failure then does."""
     place.deliver("u1")
