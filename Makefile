@@ -13,7 +13,7 @@ HARDENING = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 CFLAGS = -O2 -g -ffunction-sections
 LDFLAGS = -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--gc-sections
 
-# make SAN=address, SAN=thread, SAN=fuzz: another build beside the plain one.
+# make SAN=address, SAN=thread, SAN=fuzz, SAN=coverage: another build beside the plain one.
 ifeq ($(SAN),address)
 BUILD = build/address
 HARDENING = -fPIE
@@ -27,6 +27,11 @@ BUILD = build/fuzz
 CC = clang
 HARDENING = -fPIE
 SANITIZE = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+else ifeq ($(SAN),coverage)
+BUILD = build/coverage
+HARDENING = -fPIE
+SANITIZE = --coverage -fprofile-update=atomic
+CFLAGS = -O0 -g
 endif
 
 COMPILE = $(CC) -std=c11 -D_GNU_SOURCE -DRINGSPOOL_VERSION='"$(VERSION)"' -Ishared \
@@ -37,9 +42,9 @@ PYTEST = PYTHONDONTWRITEBYTECODE=1 RINGSPOOL_BUILD=$(BUILD) /usr/bin/python3 -m 
 # Debian's names of what each step needs.
 BUILD_PACKAGES = gcc libc6-dev libcjson-dev libcurl4-openssl-dev libfcgi-dev libinih-dev libmd-dev libseccomp-dev
 DEMO_PACKAGES = $(BUILD_PACKAGES) ca-certificates curl lighttpd lighttpd-mod-openssl openssl python3
-CHECK_PACKAGES = $(DEMO_PACKAGES) apache2 btrfs-progs chromium clang libapache2-mod-fcgid \
-	libclang-rt-14-dev libcmocka-dev libfcgi-bin \
-	mandoc nginx-light patch procps python3-pytest spawn-fcgi strace systemd xfsprogs
+CHECK_PACKAGES = $(DEMO_PACKAGES) apache2 btrfs-progs chromium clang clang-tidy cppcheck \
+	libapache2-mod-fcgid libclang-rt-14-dev libcmocka-dev libfcgi-bin mandoc nginx-light \
+	patch procps python3-pytest shellcheck spawn-fcgi strace systemd xfsprogs
 
 BENCH_PACKAGES = $(BUILD_PACKAGES) apache2 gunicorn lighttpd nodejs perl php-fpm python3 \
 	webhook wrk
@@ -97,11 +102,10 @@ demo:	## show the main job for real, with a web server and a stand-in platform
 
 # The same suites against three builds; only ringspool.fcgi has threads.  Most
 # tests wait more than they compute, so that three at a time suit two cores.
-CHECKS = check-plain check-address check-thread check-fuzz
+CHECKS = check-plain check-address check-thread check-fuzz check-lint
 
 check:	## build and pass all tests
 	@tests/install-packages.sh $(CHECK_PACKAGES)
-	mandoc -Tlint -Wwarning man/*
 	@+$(MAKE) --no-print-directory --silent -j2 tested
 	@+$(MAKE) --no-print-directory --silent -j2 SAN=address tested
 	@+$(MAKE) --no-print-directory --silent -j2 SAN=thread tested
@@ -117,6 +121,9 @@ check-thread:
 	@+$(MAKE) --no-print-directory SAN=thread unit suites SUITES=integration
 
 check-fuzz: fuzz-smoke
+
+check-lint:
+	@+nice -n 19 $(MAKE) --no-print-directory lint
 
 tested: all $(UNIT_TESTS)
 
@@ -135,6 +142,63 @@ proof: all	## prove the promises: power cuts, kills, faults, load, in full
 	@tests/install-packages.sh $(CHECK_PACKAGES)
 	@RINGSPOOL_PROOF=full $(MAKE) --no-print-directory --silent suites \
 		SUITES="proof renew"
+
+# Static analysis.  The programs' sources go through everything; tests and
+# benchmarks through the compilers' warnings and cppcheck.  What was found well
+# is not looked at again until a source, a header or the settings change.
+SOURCES = $(wildcard cgi/*.c fcgi/*.c renew/*.c shared/*.c spool/*.c)
+TEST_SOURCES = $(wildcard tests/*/*.c bench/*.c)
+HEADERS = $(wildcard */*.h tests/*/*.h)
+SCRIPTS = $(shell grep -lE '^\#(!/bin/(ba)?sh| shellcheck shell=)' \
+	.ci/* $(wildcard bench/* etc/* etc/*/* examples/* tests/* tests/*/*) 2>/dev/null)
+ANALYSE = -std=c11 -D_GNU_SOURCE -DRINGSPOOL_VERSION='"$(VERSION)"' -Ishared $(WARNINGS)
+
+lint: $(SOURCES:%=build/lint/%.tidy) $(SOURCES:%=build/lint/%.gcc) \
+		$(SOURCES:%=build/lint/%.clang) $(TEST_SOURCES:%=build/lint/%.clang) \
+		build/lint/cppcheck build/lint/texts	## analyse sources, scripts and manuals
+
+build/lint/%.tidy: % .clang-tidy $(HEADERS)
+	@mkdir -p $(@D)
+	clang-tidy --quiet $< -- $(ANALYSE) >$@.log 2>&1 || { cat $@.log; exit 1; }
+	@touch $@
+
+# Its analyser needs the optimiser.  As of gcc 12 it loses sight of what is
+# stored into an array; for leaks there are clang-tidy and SAN=address.
+build/lint/%.gcc: % $(HEADERS)
+	@mkdir -p $(@D)
+	gcc $(ANALYSE) -O2 -fanalyzer -Wno-analyzer-malloc-leak -c -o $@ $<
+
+build/lint/%.clang: % $(HEADERS)
+	@mkdir -p $(@D)
+	clang $(ANALYSE) -fsyntax-only $<
+	@touch $@
+
+build/lint/cppcheck: $(SOURCES) $(TEST_SOURCES) $(HEADERS) tests/lint/cppcheck.txt
+	@mkdir -p $(@D)
+	cppcheck -q --std=c11 --enable=warning,style,performance,portability --inline-suppr \
+		--suppressions-list=tests/lint/cppcheck.txt --error-exitcode=1 \
+		--library=posix --library=gnu -Ishared -D_GNU_SOURCE -DRINGSPOOL_VERSION='""' \
+		--include=/usr/include/cjson/cJSON.h \
+		$(SOURCES) $(TEST_SOURCES)
+	@touch $@
+
+build/lint/texts: $(SCRIPTS) $(wildcard man/*)
+	@mkdir -p $(@D)
+	shellcheck $(SCRIPTS)
+	mandoc -Tlint -Wwarning man/*
+	@touch $@
+
+# Which lines and branches the tests reach.  Several users run the programs, so
+# the files of counts are there before them, and everybody may add to them.
+coverage:	## measure what the tests reach, file by file
+	@tests/install-packages.sh $(CHECK_PACKAGES) gcovr
+	@+$(MAKE) --no-print-directory --silent -j2 SAN=coverage tested
+	@find build/coverage -name '*.gcno' | while read -r notes; do \
+		: >"$${notes%.gcno}.gcda"; chmod a+rw "$${notes%.gcno}.gcda"; \
+	done
+	@+$(MAKE) --no-print-directory --silent -j2 SAN=coverage unit suites
+	@gcovr --root . --filter '(cgi|fcgi|renew|shared|spool)/' --exclude-unreachable-branches \
+		--csv build/coverage | cut -d, -f1,4,7 | column -t -s,
 
 # Fuzz targets: tests/fuzz/fuzz_NAME.c with seeds in tests/fuzz/seeds/NAME and,
 # for some, words of their format in tests/fuzz/NAME.dict.
@@ -198,7 +262,7 @@ install: all	## install below DESTDIR and PREFIX
 clean:	## remove build/
 	rm -rf build
 
-.PHONY: all help packages demo check $(CHECKS) tested unit suites proof fuzzers fuzz \
+.PHONY: all help packages demo check $(CHECKS) tested unit suites lint coverage proof fuzzers fuzz \
 	fuzz-smoke bench install clean
 .SECONDARY:
 

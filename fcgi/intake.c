@@ -27,16 +27,16 @@ struct header {
 
 static _Thread_local struct intake *source;	/* of this thread's libfcgi */
 
-int OS_Read(int fd, char *buffer, size_t size)
+int OS_Read(int fd, char *buf, size_t len)
 {
 	size_t left = source->checked - source->fed;
 
 	(void)fd;
-	if (size > left)
-		size = left;
-	memcpy(buffer, source->data + source->fed, size);
-	source->fed += size;
-	return (int)size;
+	if (len > left)
+		len = left;
+	memcpy(buf, source->data + source->fed, len);
+	source->fed += len;
+	return (int)len;
 }
 
 void intake_feed(struct intake *intake)

@@ -49,7 +49,7 @@ void output_abandon(struct output *output)
 	if (!output->path)
 		return;
 	if (output->file)
-		fclose(output->file);
+		(void)fclose(output->file);
 	output->file = NULL;
 	(void)unlink(output->temporary);
 }
