@@ -82,8 +82,15 @@ def under_spawn_fcgi(place, processes, *options):
 def serving(pid):
     """The process that serves for a responder, which itself only guards it; None: not
     yet. One that is about to end may stand beside it, as the older."""
-    found = [child for child in children(pid) if len(os.listdir(f"/proc/{child}/task")) > OTHER_THREADS]
+    found = [child for child in children(pid) if threads(child) > OTHER_THREADS]
     return found[-1] if found else None
+
+
+def threads(pid):
+    try:
+        return len(os.listdir(f"/proc/{pid}/task"))
+    except OSError:     # it has ended meanwhile
+        return 0
 
 
 def kill(started):

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -143,8 +144,9 @@ class Responder:
         self.find()
 
     def descriptors(self):
-        """What is open while the spools are not."""
-        self.forget()
-        self.exchange(b"")
+        """What is open, but for the spools, of which each part is open once at most."""
         folder = f"/proc/{self.process}/fd"
-        return sorted(os.readlink(f"{folder}/{name}") for name in os.listdir(folder))
+        opened = Counter(os.readlink(f"{folder}/{name}") for name in os.listdir(folder))
+        parts = {name for name in opened if name.startswith(f"{self.place.work}/")
+                 and not name.endswith(" (deleted)")}
+        return sorted(name.partition(":")[0] for name in (opened - Counter(parts)).elements())
