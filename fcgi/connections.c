@@ -41,6 +41,8 @@ struct connections {
 	bool full;			/* the listener waits until one ends */
 	struct connection *free;	/* places */
 	struct connection places[PLACES];
+	/* Beside the places, so that only those in use take memory. */
+	char rooms[PLACES][INTAKE_OWN_ROOM];
 };
 
 static int watch_fd(struct connections *all, int fd, uint32_t events, uint64_t tag)
@@ -63,6 +65,7 @@ static void rearm_listener(struct connections *all)
 static void free_all_places(struct connections *all)
 {
 	for (size_t i = PLACES; i > 0; i--) {
+		all->places[i - 1].intake.own = all->rooms[i - 1];
 		all->places[i - 1].next = all->free;
 		all->free = &all->places[i - 1];
 	}
@@ -170,11 +173,14 @@ static struct connection *accept_one(struct connections *all)
 static struct connection *accept_next(struct connections *all)
 {
 	struct connection *connection = accept_one(all);
+	bool full;
 
 	pthread_mutex_lock(&all->mutex);
-	if (!all->full)
-		rearm_listener(all);
+	full = all->full;
 	pthread_mutex_unlock(&all->mutex);
+	/* Wakes a thread, which wants the mutex at once. */
+	if (!full)
+		rearm_listener(all);
 	return connection;
 }
 
@@ -318,6 +324,10 @@ void connections_keep(struct connections *all, struct connection *connection)
 
 void connections_end(struct connections *all, struct connection *connection)
 {
+	/* Not under the mutex: it wakes the web server. */
+	if (connection->fcgi.ipcFd >= 0)
+		close(connection->fcgi.ipcFd);
+	connection->fcgi.ipcFd = -1;
 	pthread_mutex_lock(&all->mutex);
 	release(all, connection);
 	pthread_mutex_unlock(&all->mutex);

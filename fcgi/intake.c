@@ -218,7 +218,7 @@ static bool grow(struct intake *intake, size_t most, intake_memory *memory)
 
 static size_t room_of(const struct intake *intake)
 {
-	return intake->room ? intake->room : intake->data ? sizeof intake->own : 0;
+	return intake->room ? intake->room : intake->data ? INTAKE_OWN_ROOM : 0;
 }
 
 enum intake_state intake_receive(struct intake *intake, int fd, size_t max_body,
@@ -244,8 +244,7 @@ void intake_reset(struct intake *intake, intake_memory *memory)
 		atomic_fetch_sub(memory, intake->room);
 		free(intake->data);
 	}
-	/* What is in `own` does not count without a size. */
-	memset(intake, 0, offsetof(struct intake, own));
+	*intake = (struct intake){ .own = intake->own };
 }
 
 bool intake_works(void)

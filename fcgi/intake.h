@@ -48,7 +48,7 @@ struct intake {
 	bool cut;		/* the rest of the body was thrown away */
 	size_t room;		/* bytes allocated for data; 0: it is `own` */
 	char *data;		/* the records; set while there are some */
-	char own[INTAKE_OWN_ROOM];
+	char *own;		/* INTAKE_OWN_ROOM bytes of the caller's, which stays */
 };
 
 /* Bytes that all connections together have allocated. */
