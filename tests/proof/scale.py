@@ -2,13 +2,8 @@
 
 import os
 
-import pytest
-
 FULL = os.environ.get("RINGSPOOL_PROOF") == "full"
 
 
 def scaled(full, short):
     return full if FULL else short
-
-
-only_in_full = pytest.mark.skipif(not FULL, reason="takes long: make proof")

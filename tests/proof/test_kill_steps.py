@@ -18,7 +18,7 @@ from mutants import mutate
 from notification import sms
 from process import wait_until
 from receivers import PROOF
-from scale import only_in_full, scaled
+from scale import scaled
 from traced import Cgi, Responder
 
 FRONT_ENDS = {"cgi": Cgi, "fcgi": Responder}
@@ -122,7 +122,7 @@ def test_receiver_killed_before_each_call(victim, scene, figures):
     figures(f"{len(found)} kills, each before another call: nothing lost")
 
 
-@only_in_full
+@pytest.mark.only_in_full
 def test_mark_first_is_caught(place, victim):
     mutate(place, "mark-first")
     found = victim.calls(SCENES["left"])

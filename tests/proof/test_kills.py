@@ -30,7 +30,7 @@ from mutants import mutate
 from notification import sms
 from process import Program, wait_until
 from receivers import PROOF, Cgi, Responder
-from scale import only_in_full, scaled
+from scale import scaled
 
 RUNS, JOBS = 2, 2
 
@@ -204,7 +204,7 @@ def test_kills_at_random_moments(battle, figures):
             f"again, {ran_again} ran again, each by a kill")
 
 
-@only_in_full
+@pytest.mark.only_in_full
 @pytest.mark.parametrize("name, expected", [("no-lock", "twice"), ("mark-first", "lost")])
 def test_mutants_are_caught(place, battle, name, expected, figures):
     mutate(place, name)
