@@ -17,7 +17,7 @@ import pytest
 
 from faults import calls, faults
 from notification import fresh_uuid, reminder, sms
-from process import PATIENCE, running, wait_until
+from process import running, wait_until
 from scale import scaled
 from settings import TOKENS
 from spool import Spool
@@ -245,13 +245,15 @@ front_ends = pytest.mark.parametrize("front_end", [Cgi, Responder], ids=lambda o
 
 
 NOT_REACHED = "the call was not reached"
+TRIES = 3
 
 
 def failing(receiver, place, scene, fault, opened):
     """What is wrong with the request, tried until its call was reached."""
-    deadline = time.monotonic() + PATIENCE
-    while (problem := Trial(receiver, place, scene).fails(fault, opened)) == NOT_REACHED:
-        assert time.monotonic() < deadline, fault
+    for _ in range(TRIES):
+        problem = Trial(receiver, place, scene).fails(fault, opened)
+        if problem != NOT_REACHED:
+            break
         time.sleep(1)       # now all such looks are due, and the calls are those recorded
     return problem
 
@@ -275,8 +277,10 @@ def test_any_call_fails(place, front_end, scene):
         undisturbed.works_again()
         opened = receiver.descriptors()
         found = calls(answer.trace, receiver.first)
-        failures = [failure for fault in faults(found, 12, lasts)
-                    if (failure := failing(receiver, place, scene, fault, opened))]
+        problems = [failing(receiver, place, scene, fault, opened) for fault in faults(found, 12, lasts)]
+    # What a file's recent change makes the recorded request look at may not come again.
+    assert problems.count(NOT_REACHED) * 4 <= len(problems)
+    failures = [problem for problem in problems if problem not in (None, NOT_REACHED)]
     assert not failures, f"{len(failures)} failed:\n" + "\n".join(failures)
 
 
