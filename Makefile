@@ -197,8 +197,8 @@ coverage:	## measure what the tests reach, file by file
 		: >"$${notes%.gcno}.gcda"; chmod a+rw "$${notes%.gcno}.gcda"; \
 	done
 	@+$(MAKE) --no-print-directory --silent -j2 SAN=coverage unit suites
-	@gcovr --root . --filter '(cgi|fcgi|renew|shared|spool)/' --exclude-unreachable-branches \
-		--csv build/coverage | cut -d, -f1,4,7 | column -t -s,
+	@gcovr --root . build/coverage --filter '(cgi|fcgi|renew|shared|spool)/' \
+		--exclude-unreachable-branches --csv | cut -d, -f1,4,7 | column -t -s,
 
 # Fuzz targets: tests/fuzz/fuzz_NAME.c with seeds in tests/fuzz/seeds/NAME and,
 # for some, words of their format in tests/fuzz/NAME.dict.
@@ -209,7 +209,7 @@ FASTCGI_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard f
 
 $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/ground.o \
 		$(TESTED_OBJECTS) $(FASTCGI_OBJECTS)
-	$(LINK) -fsanitize=fuzzer -o $@ $^ -lfcgi -lcurl -lresolv $(SHARED_LIBS) -pthread
+	$(LINK) -fsanitize=fuzzer -o $@ $^ -lfcgi -lseccomp -lcurl -lresolv $(SHARED_LIBS) -pthread
 
 # It is the platform itself.
 $(BUILD)/fuzz_replies: LDFLAGS += -Wl,--wrap=http_call,--wrap=http_wait,--wrap=check_endpoint

@@ -81,15 +81,15 @@ static int allow_memory_and_threads(scmp_filter_ctx filter)
 static int allow_telling(scmp_filter_ctx filter, pid_t guardian, int signal)
 {
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,
-		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)guardian),
-		SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)signal));
+		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)guardian, 0),
+		SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)signal, 0));
 }
 
 /* To itself (abort(3)) and to the guardian. */
 static int allow_signals(scmp_filter_ctx filter, pid_t guardian)
 {
 	int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 
 	if (result == 0)
 		result = allow_telling(filter, guardian, GUARDIAN_ASK);
@@ -97,7 +97,7 @@ static int allow_signals(scmp_filter_ctx filter, pid_t guardian)
 		result = allow_telling(filter, guardian, GUARDIAN_READY);
 	if (result == 0)	/* guardian_leave() */
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-			SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG));
+			SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG, 0));
 	return result;
 }
 
@@ -106,7 +106,7 @@ static int allow_syslog(scmp_filter_ctx filter)
 {
 	const scmp_datum_t kind = ~(scmp_datum_t)(SOCK_CLOEXEC | SOCK_NONBLOCK);
 	int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
-		SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+		SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0),
 		SCMP_A1(SCMP_CMP_MASKED_EQ, kind, SOCK_DGRAM));
 
 	if (result == 0)

@@ -42,7 +42,7 @@ void guardian_block_signals(void)
 
 	waited_for(&signals);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	signal(SIGCHLD, SIG_DFL);	/* ignored, no status would be kept */
+	(void)signal(SIGCHLD, SIG_DFL);	/* ignored, no status would be kept */
 }
 
 void guardian_ready(pid_t guardian)

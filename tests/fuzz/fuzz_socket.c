@@ -101,9 +101,9 @@ static void require_service(void)
 
 static void start(void)
 {
-	struct config config = { .max_body = 1 << 20, .seen_days = 1, .request_timeout = 5,
+	static struct config config = { .max_body = 1 << 20, .seen_days = 1, .request_timeout = 5,
 		.log_level = LOG_ERR - 1 };
-	struct listener listener;
+	static struct listener listener;
 	struct reason why;
 
 	strcpy(config.spool, ground_path("spool"));
