@@ -75,15 +75,15 @@ struct rules {
  * rather than lose an event by that, is not confined. */
 static int allow(const struct rules *rules, const char *directory, uint64_t access)
 {
-	struct landlock_path_beneath_attr rule = { .allowed_access = access };
-	int result;
+	int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC), result;
+	struct landlock_path_beneath_attr rule = { .allowed_access = access,
+		.parent_fd = fd };
 
-	rule.parent_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (rule.parent_fd < 0)
+	if (fd < 0)
 		return rules->alone && errno != ENOENT ? -1 : 0;
 	result = (int)syscall(SYS_landlock_add_rule, rules->ruleset,
 		LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
-	close(rule.parent_fd);
+	close(fd);
 	return result;
 }
 
