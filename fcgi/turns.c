@@ -2,11 +2,14 @@
 
 #include "clock.h"
 
-enum { AVERAGED = 64 };	/* turns that the average looks back upon: some of each thread */
+enum {
+	AVERAGED = 16,		/* turns that the average looks back upon: one of each thread */
+	FORGOTTEN_MS = 1000	/* what was before such a pause tells nothing */
+};
 
 void turns_init(struct turns *turns, unsigned most)
 {
-	*turns = (struct turns){ .most = most, .average = -1 };
+	*turns = (struct turns){ .most = most };
 	pthread_mutex_init(&turns->mutex, NULL);
 }
 
@@ -27,12 +30,13 @@ static bool is_worth_waiting(const struct turns *turns, int64_t now)
 		&& (turns->queued + 1) * each / turns->most <= TURNS_WAIT_MS;
 }
 
+/* One slow turn tells nothing, for it may have opened a spool; two in a row do. */
 static void learn(struct turns *turns, int64_t took)
 {
-	if (turns->average < 0)
-		turns->average = took * AVERAGED;
-	else
-		turns->average += took - turns->average / AVERAGED;
+	int64_t counted = took < turns->previous ? took : turns->previous;
+
+	turns->previous = took;
+	turns->average += counted - turns->average / AVERAGED;
 }
 
 static void append(struct turns *turns, struct waiting *waiting)
@@ -63,6 +67,8 @@ enum turn turns_take(struct turns *turns, struct waiting *waiting)
 
 	*waiting = (struct waiting){ .since = now };
 	pthread_mutex_lock(&turns->mutex);
+	if (turns->taken == 0 && now - turns->moved > FORGOTTEN_MS)
+		turns->average = turns->previous = 0;
 	if (turns->taken < turns->most) {
 		/* Nobody waits: turns are passed on before they are given back. */
 		turns->taken++;

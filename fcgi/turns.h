@@ -34,7 +34,8 @@ struct turns {
 	unsigned taken, most;
 	unsigned queued;
 	struct waiting *first, *last;	/* of the queue */
-	int64_t average;	/* milliseconds a turn takes of late, times AVERAGED; -1: unknown */
+	int64_t average;	/* milliseconds a turn takes of late, times AVERAGED */
+	int64_t previous;	/* milliseconds that the last turn took */
 	int64_t moved;		/* when a turn was last taken, passed on or given back */
 };
 

@@ -49,13 +49,9 @@ static int write_whole(int fd, const char *data, size_t size)
 }
 
 /* Writes and syncs, with *step saying which failed; an error of fsync(2) is
- * final for this descriptor.  A file whose group cannot be set is better than
- * none; a set-group-ID directory sets it by itself. */
-static int fill(const struct opened *directory, int fd, const void *body, size_t size,
-	const char **step)
+ * final for this descriptor. */
+static int fill(int fd, const void *body, size_t size, const char **step)
 {
-	if (!(directory->identity.st_mode & S_ISGID))
-		(void)spool_settle_access(directory->fd, fd, FILE_MODE);
 	*step = "write";
 	if (write_whole(fd, body, size) < 0)
 		return -1;
@@ -83,7 +79,11 @@ static int publish_unnamed(const struct opened *directory, const char *name,
 	fd = openat(directory->fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, FILE_MODE);
 	if (fd < 0)
 		return -1;
-	if (fill(directory, fd, body, size, step) == 0) {
+	/* A file whose group cannot be set is better than none; a set-group-ID
+	 * directory sets it by itself. */
+	if (!(directory->identity.st_mode & S_ISGID))
+		(void)spool_settle_access(directory->fd, fd, FILE_MODE);
+	if (fill(fd, body, size, step) == 0) {
 		*step = "link";
 		(void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 		if (linkat(AT_FDCWD, link, directory->fd, name, AT_SYMLINK_FOLLOW) == 0)
@@ -127,7 +127,8 @@ static int publish_named(int tmp, const struct opened *directory, const char *na
 		FILE_MODE);
 	if (fd < 0)
 		return -1;
-	if (fill(directory, fd, body, size, step) == 0) {
+	(void)spool_settle_access(directory->fd, fd, FILE_MODE);
+	if (fill(fd, body, size, step) == 0) {
 		*step = "rename";
 		if (spool_rename(tmp, temporary, directory->fd, name) == 0)
 			result = 1;

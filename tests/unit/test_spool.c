@@ -422,6 +422,12 @@ static void store_without_proc(struct fixture *f)
 	assert_true(file_holds(spool_path(f, "new/a-1.json"), "body", 4));
 	assert_access(spool_path(f, "new/a-1.json"), 0640, getgid());
 	assert_int_equal(count_entries(spool_path(f, "tmp")), 0);
+	/* tmp/ gives another group than new/ wants. */
+	assert_int_equal(chown(spool_path(f, "new"), 0, OTHER_ID), 0);
+	assert_int_equal(chmod(spool_path(f, "new"), 02770), 0);
+	assert_true(spool_is_current(spool));
+	assert_int_equal(store(spool, "a-3"), SPOOL_STORED);
+	assert_access(spool_path(f, "new/a-3.json"), 0640, OTHER_ID);
 	spool_close(spool);
 }
 

@@ -50,19 +50,53 @@ static void who_leaves_takes_the_next_along(void **state)
 	assert_int_equal(turns_take(&turns, &waiting[2]), TURN_QUEUED);
 }
 
+/* One of the two turns, many times, and then both are taken. */
+static void let_turns_take(int64_t milliseconds)
+{
+	for (int i = 0; i < MANY; i++) {
+		assert_null(turns_pass(&turns, milliseconds));
+		assert_int_equal(turns_take(&turns, &waiting[0]), TURN_TAKEN);
+	}
+}
+
+/* Waits until clock_milliseconds() is there. */
+static void wait_until(int64_t then)
+{
+	while (clock_milliseconds() < then)
+		poll(NULL, 0, 1);
+}
+
 static void as_many_wait_as_can_be_served_in_time(void **state)
 {
 	(void)state;
-	assert_null(turns_pass(&turns, 100));	/* milliseconds: ten a second by each turn */
-	assert_int_equal(turns_take(&turns, &waiting[0]), TURN_TAKEN);
+	let_turns_take(100);	/* ten a second by each turn */
 	assert_int_equal(queue_all(), 2 * TURNS_WAIT_MS / 100);
 }
 
 static void a_fast_disk_lets_all_wait(void **state)
 {
 	(void)state;
-	assert_null(turns_pass(&turns, 1));
+	let_turns_take(1);
+	assert_int_equal(queue_all(), MANY - 2);
+}
+
+static void a_slow_first_turn_refuses_nobody(void **state)
+{
+	(void)state;
+	assert_null(turns_pass(&turns, 2000));
 	assert_int_equal(turns_take(&turns, &waiting[0]), TURN_TAKEN);
+	assert_int_equal(queue_all(), MANY - 2);
+}
+
+static void after_a_pause_the_disk_is_not_slow_any_more(void **state)
+{
+	(void)state;
+	let_turns_take(100);
+	for (int i = 0; i < 2; i++)
+		assert_null(turns_pass(&turns, 100));
+	wait_until(clock_milliseconds() + 1100);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(turns_take(&turns, &waiting[i]), TURN_TAKEN);
 	assert_int_equal(queue_all(), MANY - 2);
 }
 
@@ -79,20 +113,9 @@ static void one_slow_turn_does_not_make_a_slow_disk(void **state)
 static void a_turn_that_tells_nothing_counts_for_nothing(void **state)
 {
 	(void)state;
-	assert_null(turns_pass(&turns, 100));
-	for (int i = 0; i < MANY; i++) {
-		assert_int_equal(turns_take(&turns, &waiting[0]), TURN_TAKEN);
-		assert_null(turns_pass(&turns, -1));
-	}
-	assert_int_equal(turns_take(&turns, &waiting[0]), TURN_TAKEN);
+	let_turns_take(100);
+	let_turns_take(-1);
 	assert_int_equal(queue_all(), 2 * TURNS_WAIT_MS / 100);
-}
-
-/* Waits until clock_milliseconds() is there. */
-static void wait_until(int64_t then)
-{
-	while (clock_milliseconds() < then)
-		poll(NULL, 0, 1);
 }
 
 static void while_nothing_moves_who_waits_is_told_in_time(void **state)
@@ -124,6 +147,8 @@ int main(void)
 		TEST(who_leaves_takes_the_next_along),
 		TEST(as_many_wait_as_can_be_served_in_time),
 		TEST(a_fast_disk_lets_all_wait),
+		TEST(a_slow_first_turn_refuses_nobody),
+		TEST(after_a_pause_the_disk_is_not_slow_any_more),
 		TEST(one_slow_turn_does_not_make_a_slow_disk),
 		TEST(a_turn_that_tells_nothing_counts_for_nothing),
 		TEST(while_nothing_moves_who_waits_is_told_in_time),
