@@ -30,7 +30,7 @@ SANITIZE = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 else ifeq ($(SAN),coverage)
 BUILD = build/coverage
 HARDENING = -fPIE
-SANITIZE = --coverage -fprofile-update=atomic
+SANITIZE = --coverage -fprofile-update=atomic -DCOVERAGE
 CFLAGS = -O0 -g
 endif
 

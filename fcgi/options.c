@@ -30,6 +30,12 @@ static int usage(FILE *out, int status)
 	return status;
 }
 
+static int mistaken(char option, const char *wanted, const char *value)
+{
+	fprintf(stderr, PROGRAM ": -%c wants %s, not %s\n", option, wanted, value);
+	return usage(stderr, EX_USAGE);
+}
+
 static int parse_number(const char *text, int base, unsigned long most,
 	unsigned long *number)
 {
@@ -56,12 +62,12 @@ int options_parse(struct options *options, int argc, char **argv)
 			break;
 		case 'm':
 			if (parse_number(optarg, 8, 0777, &number) < 0)
-				return usage(stderr, EX_USAGE);
+				return mistaken('m', "an octal mode", optarg);
 			options->mode = (mode_t)number;
 			break;
 		case 't':
 			if (parse_number(optarg, 10, THREADS_MAX, &number) < 0 || number == 0)
-				return usage(stderr, EX_USAGE);
+				return mistaken('t', "a number of threads", optarg);
 			options->threads = (unsigned)number;
 			break;
 		case 'T':

@@ -19,9 +19,9 @@
 #include "config.h"
 #include "reason.h"
 
-/* Programs built with a sanitizer are not to be confined: its run-time library
- * reads /proc, and writes where its report is to go. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+/* Programs built with a sanitizer, or to measure coverage, are not to be
+ * confined: their run-time library reads /proc, and writes files of its own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(COVERAGE)
 #define CONFINE_POSSIBLE false
 #else
 #define CONFINE_POSSIBLE true

@@ -306,7 +306,8 @@ static void take_body(struct delivery *d)
 	case BODY_TOO_LARGE:
 		body_drop(&d->body);
 		refuse(d, 413, "{\"error\":\"too large\"}",
-			"the body is larger than max_body");
+			"the body is larger than max_body allows; raise that, and the web"
+			" server's own limit");
 		break;
 	case BODY_SHORT:
 		refuse(d, 400, "{\"error\":\"incomplete body\"}",
@@ -442,7 +443,8 @@ void handle_overload(struct delivery *d, struct receiver *receiver)
 {
 	d->receiver = receiver;
 	refuse(d, 503, "{\"error\":\"overloaded\"}",
-		"the disk does not keep up: too many wait for their turn at the spools");
+		"the spool's disk does not keep up, or hangs: it would have been stored"
+		" too late");
 	body_free(&d->body);
 }
 

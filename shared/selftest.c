@@ -109,10 +109,10 @@ static void test_spool(struct findings *f, const struct config *config,
 	for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++)
 		complete &= test_below(f, path, root, &status, directories[i]);
 	if (try_spool(config, path, root, complete, &why, &low) < 0) {
-		tell(f, "fault", "%s; it is %04o %s:%s: is this user in that group?",
-			why.text,
+		tell(f, "fault", "%s; it is %04o %s:%s%s", why.text,
 			(unsigned)status.st_mode & 07777, user_name(status.st_uid),
-			group_name(status.st_gid));
+			group_name(status.st_gid), strstr(why.text, strerror(EACCES))
+			? ": is this user in that group?" : "");
 	} else {
 		tell(f, "ok", "%s: %04o %s:%s, usable", path,
 			(unsigned)status.st_mode & 07777, user_name(status.st_uid),

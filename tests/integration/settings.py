@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("RINGSPOOL_BUILD", "build")
 CGI = BUILD / "ringspool.cgi"
 FCGI = BUILD / "ringspool.fcgi"
-CONFINED = BUILD.name not in ("address", "thread")  # a sanitizer would not bear it
+CONFINED = BUILD.name not in ("address", "thread", "coverage")  # they would not bear it
 
 WEB = pwd.getpwnam("www-data")      # the web servers' own user
 
