@@ -256,7 +256,7 @@ static struct connection *claim_any_idle(struct connections *all)
 		if (all->places[i].state == CONNECTION_IDLE)
 			found = &all->places[i];
 	if (found)
-		found->state = CONNECTION_BUSY;
+		take(found);
 	pthread_mutex_unlock(&all->mutex);
 	return found;
 }

@@ -1,7 +1,9 @@
 """FastCGI spoken by hand: what no web server would send, or would not let through."""
 
+import fcntl
 import socket
 import struct
+import termios
 from dataclasses import dataclass
 
 from wire import parse
@@ -48,6 +50,11 @@ def connect(path):
     connection.settimeout(TIMEOUT)
     connection.connect(str(path))
     return connection
+
+
+def unread(peer):
+    """Bytes sent that the responder has not taken."""
+    return struct.unpack("i", fcntl.ioctl(peer, termios.TIOCOUTQ, bytes(4)))[0]
 
 
 @dataclass

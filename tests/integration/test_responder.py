@@ -6,12 +6,13 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import ExitStack
 
 import pytest
 
 import fastcgi
 import responder
-from fastcgi import PARAMS, STDIN, Connection, ask, begin, connect, pairs, record, stream, variables
+from fastcgi import PARAMS, STDIN, Connection, ask, begin, connect, pairs, record, stream, unread, variables
 from notification import sms
 from process import running, wait_until
 from settings import CGI, FCGI, TOKENS
@@ -167,6 +168,25 @@ def test_running_request_is_finished_before_the_end(serving, place):
         serving.process.send_signal(signal.SIGTERM)
         slow.sendall(whole[-20:])
         assert Connection(slow).reply().status == 200
+    assert serving.process.wait(5) == 0
+    assert event in place.spool.contents()
+
+
+def test_request_begun_after_a_long_silence_is_finished_before_the_end(serving, place):
+    event = sms()
+    whole = fastcgi.request(event, **PROOF)
+    with ExitStack() as stack:
+        idle = [stack.enter_context(connect(place.socket)) for _ in range(40)]
+        for kept in idle:
+            kept.sendall(fastcgi.request(sms(), keep=True, **PROOF))
+            assert Connection(kept).reply().status == 200
+        time.sleep(LIMIT + 0.1)     # silence that lasts longer than a request may
+        serving.process.send_signal(signal.SIGTERM)
+        Connection(idle[0]).hung_up()   # so it stops; the last one's turn comes 80 ms later
+        kept.sendall(whole[:-20])
+        wait_until(lambda: unread(kept) == 0, "the first part was taken")
+        kept.sendall(whole[-20:])
+        assert Connection(kept).reply().status == 200
     assert serving.process.wait(5) == 0
     assert event in place.spool.contents()
 

@@ -1,13 +1,11 @@
 """Slow and hostile peers: on the FastCGI socket, and clients of the web servers. None
 holds a thread, none ends the responder, and nothing but whole events is left."""
 
-import fcntl
 import os
 import random
 import resource
 import socket
 import struct
-import termios
 import threading
 import time
 from contextlib import ExitStack, suppress
@@ -18,7 +16,7 @@ import pytest
 import fastcgi
 import responder
 import servers
-from fastcgi import BEGIN, PARAMS, STDIN, Connection, ask, begin, connect, pairs, record, stream, variables
+from fastcgi import BEGIN, PARAMS, STDIN, Connection, ask, begin, connect, pairs, record, stream, unread, variables
 from fixtures import assert_no_sanitizer_report
 from notification import sms
 from place import prepare
@@ -179,11 +177,6 @@ def all_was_read(peer):
         peer.send(b"")
         return unread(peer) == 0
     wait_until(empty, "the responder reads")
-
-
-def unread(peer):
-    """Bytes sent that the responder has not taken."""
-    return struct.unpack("i", fcntl.ioctl(peer, termios.TIOCOUTQ, bytes(4)))[0]
 
 
 def repeated(name, times):
