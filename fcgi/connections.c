@@ -150,6 +150,9 @@ static struct connection *admit(struct connections *all, int fd)
 	}
 	FCGX_InitRequest(&connection->fcgi, -1, 0);
 	connection->fcgi.ipcFd = fd;
+	/* So that libfcgi closes it at once.  Else it would first read all that
+	 * the peer sends, for as long as it sends. */
+	connection->fcgi.detached = 1;
 	connection->kept = connection->registered = false;
 	connection->since = clock_milliseconds();
 	return connection;

@@ -15,8 +15,8 @@ enum {
 	MEMORY_LEAST = 64 << 20
 };
 
-/* Where a header has them (FastCGI Specification, 3.3). */
-enum { CONTENT_LENGTH = 4, PADDING_LENGTH = 6 };
+/* Where a header has them (FastCGI Specification, 3.3), and a BEGIN_REQUEST (5.1). */
+enum { CONTENT_LENGTH = 4, PADDING_LENGTH = 6, ROLE = 8 };
 
 /* A record's header, decoded. */
 struct header {
@@ -76,15 +76,6 @@ static bool is_expected(const struct intake *intake, const struct header *header
 		&& intake->params + header->content <= INTAKE_PARAMS_MAX;
 }
 
-/* Takes out bytes that come next. */
-static void drop(struct intake *intake, size_t count)
-{
-	char *next = intake->data + intake->checked;
-
-	intake->size -= count;
-	memmove(next, next + count, intake->size - intake->checked);
-}
-
 /* Reads the length of a name or a value; false: it is cut. */
 static bool read_length(const unsigned char **at, const unsigned char *end, size_t *length)
 {
@@ -116,32 +107,36 @@ static bool pairs_are_there(const struct intake *intake)
 	return true;
 }
 
-/* Moves on by a record's content, and drops its padding: libfcgi takes that
- * for a header after BEGIN_REQUEST and after the end of PARAMS. */
-static void keep_content(struct intake *intake, const struct header *header)
+/* Of a BEGIN_REQUEST: libfcgi itself closes what has no role that it knows. */
+static bool is_for_responder(const char *record)
 {
-	intake->checked += header->content;
-	drop(intake, header->length - FCGI_HEADER_LEN - header->content);
+	return record[ROLE] == 0 && record[ROLE + 1] == FCGI_RESPONDER;
 }
 
-static void keep(struct intake *intake, const struct header *header)
+/* Moves bytes that are checked down to those before them. */
+static void append(struct intake *intake, const char *from, size_t count)
 {
-	intake->data[intake->checked + PADDING_LENGTH] = 0;
-	intake->checked += FCGI_HEADER_LEN;
-	keep_content(intake, header);
+	memmove(intake->data + intake->checked, from, count);
+	intake->checked += count;
+}
+
+/* Without its padding: libfcgi takes that for a header after BEGIN_REQUEST and
+ * after the end of PARAMS. */
+static void keep(struct intake *intake, const struct header *header, char *record)
+{
+	record[PADDING_LENGTH] = 0;
+	append(intake, record, FCGI_HEADER_LEN + header->content);
 }
 
 /* The same, but makes one record of all that PARAMS come in. */
-static void join(struct intake *intake, const struct header *header)
+static void join(struct intake *intake, const struct header *header, char *record)
 {
 	unsigned char *joined;
 
-	if (intake->params == 0) {
-		keep(intake, header);
-	} else {
-		drop(intake, FCGI_HEADER_LEN);
-		keep_content(intake, header);
-	}
+	if (intake->params == 0)
+		keep(intake, header, record);
+	else
+		append(intake, record + FCGI_HEADER_LEN, header->content);
 	intake->params += header->content;
 	joined = (unsigned char *)intake->data + intake->checked - intake->params
 		- FCGI_HEADER_LEN;
@@ -150,11 +145,13 @@ static void join(struct intake *intake, const struct header *header)
 }
 
 /* Takes in a record that is there in full; false: it will not do. */
-static bool take(struct intake *intake, const struct header *header)
+static bool take(struct intake *intake, const struct header *header, char *record)
 {
 	bool is_end = header->content == 0;
 
 	if (intake->id == 0) {
+		if (!is_for_responder(record))
+			return false;
 		intake->id = (uint16_t)header->id;
 	} else if (intake->in_body) {
 		intake->whole = is_end;
@@ -163,47 +160,62 @@ static bool take(struct intake *intake, const struct header *header)
 			return false;
 		intake->in_body = true;
 	} else {
-		join(intake, header);
+		join(intake, header, record);
 		return true;
 	}
-	keep(intake, header);
+	keep(intake, header, record);
 	return true;
 }
 
-/* Looks at what has arrived since the last time. */
-static enum intake_state check(struct intake *intake, size_t most)
+/* Looks at the records from *at on, as far as they are there, and moves those
+ * that are kept down to the checked ones.  *at: what follows them. */
+static enum intake_state check_records(struct intake *intake, size_t most, size_t *at)
 {
-	while (!intake->whole && intake->size - intake->checked >= FCGI_HEADER_LEN) {
-		struct header header = read_header(intake->data + intake->checked);
+	while (!intake->whole && intake->size - *at >= FCGI_HEADER_LEN) {
+		char *record = intake->data + *at;
+		struct header header = read_header(record);
 
 		if (!is_expected(intake, &header))
 			return INTAKE_BROKEN;
-		if (intake->size - intake->checked < header.length)
+		if (intake->size - *at < header.length)
 			return INTAKE_PARTIAL;
 		if (intake->in_body && header.content > 0
-		    && intake->checked + header.length > most) {
-			drop(intake, header.length);
+		    && intake->checked + header.length > most)
 			intake->cut = true;
-		} else if (!take(intake, &header)) {
+		else if (!take(intake, &header, record))
 			return INTAKE_BROKEN;
-		}
+		*at += header.length;
 	}
 	return intake->whole ? INTAKE_WHOLE : INTAKE_PARTIAL;
+}
+
+/* Looks at what has arrived since the last time.  What is dropped leaves a gap,
+ * which is closed once for all of it. */
+static enum intake_state check(struct intake *intake, size_t most)
+{
+	size_t at = intake->checked;
+	enum intake_state state = check_records(intake, most, &at);
+
+	if (at > intake->checked) {
+		memmove(intake->data + intake->checked, intake->data + at, intake->size - at);
+		intake->size -= at - intake->checked;
+	}
+	return state;
 }
 
 /* More room, first the intake's own; false: there is no memory. */
 static bool grow(struct intake *intake, size_t most, intake_memory *memory)
 {
-	size_t budget = most * 4 > MEMORY_LEAST ? most * 4 : MEMORY_LEAST;
-	size_t room = intake->size * 2;
+	size_t room_most = most + RECORD_MAX, room = intake->size * 2;
+	size_t budget = room_most * 4 > MEMORY_LEAST ? room_most * 4 : MEMORY_LEAST;
 	char *larger;
 
 	if (intake->size == 0) {
 		intake->data = intake->own;
 		return true;
 	}
-	if (room > most + RECORD_MAX)
-		room = most + RECORD_MAX;
+	if (room > room_most)
+		room = room_most;
 	if (atomic_fetch_add(memory, room - intake->room) + room - intake->room > budget
 	    || !(larger = realloc(intake->room ? intake->data : NULL, room))) {
 		atomic_fetch_sub(memory, room - intake->room);

@@ -4,10 +4,11 @@
  * libfcgi must not read from a peer itself.  It waits without a limit for what
  * the peer leaves unsent; it takes PARAMS of any size into memory, aborts where
  * they claim more than there is, and overruns an array on its stack when an
- * FCGI_GET_VALUES record, anywhere in the stream, repeats a name.  So the records are gathered here, as they
- * come and without waiting, and their headers are checked: a request is one
- * BEGIN_REQUEST, one stream of PARAMS, one of STDIN, and nothing else.  Only
- * when it is whole does libfcgi get to see it, from memory.
+ * FCGI_GET_VALUES record, anywhere in the stream, repeats a name.  So the
+ * records are gathered here, as they come and without waiting, and their
+ * headers are checked: a request is one BEGIN_REQUEST for a responder, one
+ * stream of PARAMS, one of STDIN, and nothing else.  Only when it is whole does
+ * libfcgi get to see it, from memory.
  *
  *	intake_receive() ... until it says INTAKE_WHOLE
  *	intake_feed()

@@ -73,9 +73,8 @@ static void reply(struct worker *worker, struct connection *connection)
 	FCGX_PutStr(text, (int)response_format(&connection->response, text), fcgi->out);
 	if (!keep)
 		cork(worker->responder, fcgi->ipcFd);
-	/* libfcgi would wait for the peer before it closes.  It does where the
-	 * peer has left so many replies unread that this one has no room. */
-	fcgi->keepConnection = 1;
+	/* Closes by itself where the peer left so many replies unread that this
+	 * one has no room. */
 	FCGX_Finish_r(fcgi);
 	if (keep && fcgi->ipcFd >= 0)
 		connections_keep(connections, connection);

@@ -86,6 +86,12 @@ def memory(started):
         return int(figures.read().split()[1]) * resource.getpagesize()
 
 
+def processor_seconds(started):
+    """That the responder has used."""
+    figures = Path(f"/proc/{responder.serving(started.pid)}/stat").read_text().rpartition(")")[2].split()
+    return (int(figures[11]) + int(figures[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def shake_hands(place, within=AT_ONCE):
     begun = time.monotonic()
     assert ask(place.socket, **HANDSHAKE).status == 200
@@ -248,11 +254,21 @@ def test_request_sent_before_the_reply_to_another_is_not_half_answered(serving, 
 
 
 @pytest.mark.parametrize("role", [0, 2, 3, 65535])
-def test_role_other_than_responder_is_harmless(serving, place, role):
+def test_role_other_than_responder_ends_the_connection(serving, place, role):
     with connect(place.socket) as odd:
-        odd.sendall(other(BEGIN, struct.pack("!HB5x", role, 0)) + b"".join(parts()[1:]))
+        odd.sendall(other(BEGIN, struct.pack("!HB5x", role, 1)) + b"".join(parts()[1:]))
         with suppress(ConnectionResetError):
-            Connection(odd).hung_up()
+            assert Connection(odd).hung_up() == b""
+
+
+def test_small_records_cost_no_more_than_they_are(serving, place):
+    """8 MB of them, of a byte each, with padding."""
+    crumbs = other(STDIN, b"x", padding=1) * ((8 << 20) // 10)
+    before = processor_seconds(serving)
+    with connect(place.socket) as odd, suppress(BrokenPipeError, ConnectionResetError):
+        odd.sendall(begin() + stream(PARAMS, pairs(variables())) + crumbs)
+        all_was_read(odd)
+    assert processor_seconds(serving) - before < 1
 
 
 def test_params_are_bounded(serving, place):
