@@ -19,7 +19,7 @@ enum {
 	DRAIN_QUIET_MS = 20,		/* how long a silent kept one is waited for, */
 	DRAIN_MS = 100,			/* and how long all of them together; */
 	DRAIN_FRESH_MS = 500,		/* how long new ones, whose request is coming */
-	PATIENCE_WHEN_FULL_MS = 1000,
+	IDLE_WHEN_FULL_MS = 1000,
 	NO_DESCRIPTOR_PAUSE_MS = 20
 };
 
@@ -217,11 +217,11 @@ static struct connection *claim(struct connections *all, uint64_t tag)
 	return mine ? connection : NULL;
 }
 
-struct connection *connections_wait(struct connections *all, int patience)
+struct connection *connections_wait(struct connections *all, int timeout)
 {
 	struct epoll_event event;
 
-	if (epoll_wait(all->epoll, &event, 1, patience) != 1 || event.data.u64 == TAG_STOP)
+	if (epoll_wait(all->epoll, &event, 1, timeout) != 1 || event.data.u64 == TAG_STOP)
 		return NULL;
 	return event.data.u64 == TAG_LISTENER ? accept_next(all)
 		: claim(all, event.data.u64);
@@ -267,7 +267,7 @@ static struct connection *claim_any_idle(struct connections *all)
 /* How long, in milliseconds, the rest of a request is still waited for, or a
  * silent connection.  On a new one a request is on its way; closing it would
  * lose that request. */
-static int drain_patience(const struct connections *all,
+static int drain_time(const struct connections *all,
 	const struct connection *connection)
 {
 	int64_t now = clock_milliseconds();
@@ -284,7 +284,7 @@ static bool speaks_up(const struct connections *all, const struct connection *co
 {
 	struct pollfd input = { .fd = connection->fcgi.ipcFd, .events = POLLIN };
 
-	return poll(&input, 1, drain_patience(all, connection)) > 0;
+	return poll(&input, 1, drain_time(all, connection)) > 0;
 }
 
 struct connection *connections_drain(struct connections *all)
@@ -294,7 +294,8 @@ struct connection *connections_drain(struct connections *all)
 	if (all->listener.owned && (connection = accept_one(all)) != NULL)
 		return connection;
 	while ((connection = claim_any_idle(all)) != NULL) {
-		if (speaks_up(all, connection))
+		/* Who has begun a request is not let go without a word. */
+		if (speaks_up(all, connection) || connection->intake.size > 0)
 			return connection;
 		connections_end(all, connection);
 	}
@@ -336,6 +337,12 @@ void connections_end(struct connections *all, struct connection *connection)
 	pthread_mutex_unlock(&all->mutex);
 }
 
+bool connections_is_late(const struct connections *all,
+	const struct connection *connection)
+{
+	return clock_milliseconds() - connection->since >= all->limit;
+}
+
 /* How long, in milliseconds, an idle connection may stay as it is: a request
  * must come within the limit; a web server may keep a connection silent; but
  * nobody may keep others out. */
@@ -343,13 +350,14 @@ static int64_t patience(const struct connections *all,
 	const struct connection *connection, bool full)
 {
 	if (full)
-		return PATIENCE_WHEN_FULL_MS;
+		return IDLE_WHEN_FULL_MS;
 	return is_silent(connection) ? INT64_MAX : all->limit;
 }
 
-void connections_watch(struct connections *all)
+unsigned connections_watch(struct connections *all)
 {
 	int64_t now = clock_milliseconds();
+	unsigned lost = 0;
 	bool full;
 
 	pthread_mutex_lock(&all->mutex);
@@ -358,8 +366,11 @@ void connections_watch(struct connections *all)
 		struct connection *connection = &all->places[i];
 
 		if (connection->state == CONNECTION_IDLE
-		    && now - connection->since > patience(all, connection, full))
+		    && now - connection->since > patience(all, connection, full)) {
+			lost += connection->intake.size > 0;
 			release(all, connection);
+		}
 	}
 	pthread_mutex_unlock(&all->mutex);
+	return lost;
 }

@@ -58,10 +58,10 @@ struct connections *connections_open(const struct listener *listener,
 /* Closes what is left. */
 void connections_close(struct connections *all);
 
-/* Waits, up to `patience` milliseconds (-1: for ever), for a connection that
+/* Waits, up to `timeout` milliseconds (-1: for ever), for a connection that
  * wants a thread and claims it.  NULL: none this time; look at
  * connections_stopping(), and wait again. */
-struct connection *connections_wait(struct connections *all, int patience);
+struct connection *connections_wait(struct connections *all, int timeout);
 
 /* Takes what has arrived on a busy connection; see intake_receive(). */
 enum intake_state connections_receive(struct connections *all,
@@ -85,7 +85,12 @@ void connections_end(struct connections *all, struct connection *connection);
 /* The same once its request is answered: to wait for the next one. */
 void connections_keep(struct connections *all, struct connection *connection);
 
-/* Closes what is over the limit; the main thread calls it every second. */
-void connections_watch(struct connections *all);
+/* Whether its request should have been there by now. */
+bool connections_is_late(const struct connections *all,
+	const struct connection *connection);
+
+/* Closes what is over the limit; the main thread calls it every second.
+ * Returns how many requests had begun on those. */
+unsigned connections_watch(struct connections *all);
 
 #endif

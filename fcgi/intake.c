@@ -44,6 +44,15 @@ void intake_feed(struct intake *intake)
 	source = intake;
 }
 
+void intake_spend(struct intake *intake)
+{
+	intake->fed = intake->checked;
+	if (intake->room) {
+		free(intake->data);
+		intake->data = NULL;
+	}
+}
+
 bool intake_has_more(const struct intake *intake)
 {
 	return intake->size > intake->checked;
@@ -60,20 +69,23 @@ static struct header read_header(const char *data)
 	return header;
 }
 
-/* Whether a record may come where it does. */
-static bool is_expected(const struct intake *intake, const struct header *header)
+static const char not_fastcgi[] = "not a request as a web server sends it";
+
+/* Why a record may not come where it does; NULL: it may. */
+static const char *fault_of(const struct intake *intake, const struct header *header)
 {
+	unsigned expected = intake->in_body ? FCGI_STDIN : FCGI_PARAMS;
+
 	if (header->version != FCGI_VERSION_1 || header->id == FCGI_NULL_REQUEST_ID)
-		return false;
+		return not_fastcgi;
 	if (intake->id == 0)
 		return header->type == FCGI_BEGIN_REQUEST
-			&& header->content == sizeof(FCGI_BeginRequestBody);
-	if (header->id != intake->id)
-		return false;
-	if (intake->in_body)
-		return header->type == FCGI_STDIN;
-	return header->type == FCGI_PARAMS
-		&& intake->params + header->content <= INTAKE_PARAMS_MAX;
+			&& header->content == sizeof(FCGI_BeginRequestBody) ? NULL : not_fastcgi;
+	if (header->id != intake->id || header->type != expected)
+		return not_fastcgi;
+	if (!intake->in_body && intake->params + header->content > INTAKE_PARAMS_MAX)
+		return "more than 65535 bytes of parameters";
+	return NULL;
 }
 
 /* Reads the length of a name or a value; false: it is cut. */
@@ -144,7 +156,7 @@ static void join(struct intake *intake, const struct header *header, char *recor
 	joined[CONTENT_LENGTH + 1] = (unsigned char)intake->params;
 }
 
-/* Takes in a record that is there in full; false: it will not do. */
+/* Takes in a record that is there in full; false: it is not FastCGI. */
 static bool take(struct intake *intake, const struct header *header, char *record)
 {
 	bool is_end = header->content == 0;
@@ -167,6 +179,12 @@ static bool take(struct intake *intake, const struct header *header, char *recor
 	return true;
 }
 
+static enum intake_state broken(struct intake *intake, const char *fault)
+{
+	intake->fault = fault;
+	return INTAKE_BROKEN;
+}
+
 /* Looks at the records from *at on, as far as they are there, and moves those
  * that are kept down to the checked ones.  *at: what follows them. */
 static enum intake_state check_records(struct intake *intake, size_t most, size_t *at)
@@ -174,16 +192,17 @@ static enum intake_state check_records(struct intake *intake, size_t most, size_
 	while (!intake->whole && intake->size - *at >= FCGI_HEADER_LEN) {
 		char *record = intake->data + *at;
 		struct header header = read_header(record);
+		const char *fault = fault_of(intake, &header);
 
-		if (!is_expected(intake, &header))
-			return INTAKE_BROKEN;
+		if (fault)
+			return broken(intake, fault);
 		if (intake->size - *at < header.length)
 			return INTAKE_PARTIAL;
 		if (intake->in_body && header.content > 0
 		    && intake->checked + header.length > most)
 			intake->cut = true;
 		else if (!take(intake, &header, record))
-			return INTAKE_BROKEN;
+			return broken(intake, not_fastcgi);
 		*at += header.length;
 	}
 	return intake->whole ? INTAKE_WHOLE : INTAKE_PARTIAL;
@@ -240,12 +259,12 @@ enum intake_state intake_receive(struct intake *intake, int fd, size_t max_body,
 	ssize_t got;
 
 	if (intake->size == room_of(intake) && !grow(intake, most, memory))
-		return INTAKE_BROKEN;
+		return broken(intake, "the memory for requests on their way is used up");
 	got = recv(fd, intake->data + intake->size, room_of(intake) - intake->size, 0);
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return INTAKE_PARTIAL;
 	if (got <= 0)
-		return INTAKE_BROKEN;
+		return INTAKE_CLOSED;
 	intake->size += (size_t)got;
 	return check(intake, most);
 }

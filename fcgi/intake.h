@@ -13,6 +13,7 @@
  *	intake_receive() ... until it says INTAKE_WHOLE
  *	intake_feed()
  *	... FCGX_Accept_r(), FCGX_GetStr() ... by the same thread
+ *	intake_spend()
  *	intake_reset()
  *
  * libfcgi reads by its function OS_Read(), which intake.c replaces: the
@@ -35,7 +36,8 @@ enum {
 enum intake_state {
 	INTAKE_PARTIAL,		/* more is to come */
 	INTAKE_WHOLE,
-	INTAKE_BROKEN		/* closed, not what a web server sends, or no memory */
+	INTAKE_CLOSED,		/* by the peer */
+	INTAKE_BROKEN		/* it will not do: see `fault` */
 };
 
 struct intake {
@@ -47,6 +49,7 @@ struct intake {
 	bool in_body;		/* the PARAMS are whole */
 	bool whole;
 	bool cut;		/* the rest of the body was thrown away */
+	const char *fault;	/* why it is INTAKE_BROKEN */
 	size_t room;		/* bytes allocated for data; 0: it is `own` */
 	char *data;		/* the records; set while there are some */
 	char *own;		/* INTAKE_OWN_ROOM bytes of the caller's, which stays */
@@ -64,6 +67,10 @@ enum intake_state intake_receive(struct intake *intake, int fd, size_t max_body,
 
 /* From now on libfcgi reads from here, in this thread. */
 void intake_feed(struct intake *intake);
+
+/* Frees what libfcgi has read, or need not.  It counts as taken until
+ * intake_reset(), for the body that was read out of it. */
+void intake_spend(struct intake *intake);
 
 /* Whether the peer sent more than the one request. */
 bool intake_has_more(const struct intake *intake);

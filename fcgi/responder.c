@@ -20,21 +20,25 @@ enum {
 	SPOOL_DESCRIPTORS = 12		/* of each spool of a thread, beside its days */
 };
 
+/* What a thread serves with. */
+struct worker {
+	struct responder *responder;
+	struct receiver receiver;
+};
+
 struct responder {
 	const char *program;
 	struct listener listener;
 	struct connections *connections;
 	struct turns turns;		/* at the spools */
 	const struct config *config;
+	struct worker watcher;		/* the main thread, which serves nothing */
+	pthread_mutex_t starting;	/* held until it is known how many threads there are */
 	unsigned thread_count;
 	pthread_t threads[];
 };
 
-/* What a thread serves with. */
-struct worker {
-	struct responder *responder;
-	struct receiver receiver;
-};
+static const char too_late[] = "the request did not come in time";
 
 static const char *meta_variable(void *context, const char *name)
 {
@@ -114,6 +118,29 @@ static void use_turn(struct worker *worker, struct connection *connection)
 	}
 }
 
+/* Tells of requests that nobody else will tell of: only the web server saw them. */
+static void tell_lost(struct worker *worker, unsigned count, const char *why)
+{
+	struct log_line line;
+	unsigned suppressed = 0;
+
+	if (!log_allowed(&worker->receiver.refusals, &suppressed))
+		return;
+	log_begin(&line, &worker->receiver.log, LOG_WARNING, "cut-off");
+	log_text(&line, "reason", why);
+	if (count > 1)
+		log_number(&line, "connections", count);
+	if (suppressed)
+		log_number(&line, "suppressed", suppressed);
+	log_end(&line);
+}
+
+static void cut_off(struct worker *worker, struct connection *connection, const char *why)
+{
+	tell_lost(worker, 1, why);
+	connections_end(worker->responder->connections, connection);
+}
+
 /* Lets libfcgi read the request that is there; false: it makes no sense. */
 static bool begin(struct connection *connection)
 {
@@ -136,7 +163,7 @@ static bool begin(struct connection *connection)
 static void handle(struct worker *worker, struct connection *connection)
 {
 	if (!begin(connection)) {
-		connections_end(worker->responder->connections, connection);
+		cut_off(worker, connection, "libfcgi cannot read the request");
 		return;
 	}
 	if (handle_begin(&connection->delivery, &worker->receiver, &connection->request,
@@ -144,6 +171,7 @@ static void handle(struct worker *worker, struct connection *connection)
 		reply(worker, connection);
 		return;
 	}
+	intake_spend(&connection->intake);
 	switch (turns_take(&worker->responder->turns, &connection->waiting)) {
 	case TURN_TAKEN:
 		use_turn(worker, connection);
@@ -164,13 +192,19 @@ static void serve(struct worker *worker, struct connection *connection)
 	switch (connections_receive(connections, connection,
 		worker->receiver.config.max_body)) {
 	case INTAKE_PARTIAL:
-		connections_park(connections, connection);
+		if (connections_is_late(connections, connection))
+			cut_off(worker, connection, too_late);
+		else
+			connections_park(connections, connection);
 		break;
 	case INTAKE_WHOLE:
 		handle(worker, connection);
 		break;
-	case INTAKE_BROKEN:
+	case INTAKE_CLOSED:
 		connections_end(connections, connection);
+		break;
+	case INTAKE_BROKEN:
+		cut_off(worker, connection, connection->intake.fault);
 		break;
 	}
 }
@@ -187,14 +221,22 @@ static int refuse_late(struct worker *worker)
 	return patience;
 }
 
+static void open_worker(struct worker *worker, struct responder *responder)
+{
+	worker->responder = responder;
+	receiver_open(&worker->receiver, responder->program, responder->config, NULL);
+}
+
 static void *work(void *context)
 {
-	struct worker worker = { .responder = context };
-	struct connections *connections = worker.responder->connections;
+	struct responder *responder = context;
+	struct connections *connections = responder->connections;
 	struct connection *connection;
+	struct worker worker;
 
-	receiver_open(&worker.receiver, worker.responder->program,
-		worker.responder->config, NULL);
+	pthread_mutex_lock(&responder->starting);
+	pthread_mutex_unlock(&responder->starting);
+	open_worker(&worker, responder);
 	while (!connections_stopping(connections)) {
 		connection = connections_wait(connections, refuse_late(&worker));
 		if (connection)
@@ -217,26 +259,37 @@ static unsigned room_for_connections(const struct config *config, unsigned threa
 	return most > used + 2 * threads ? most - used : 2 * threads;
 }
 
-/* Starts what threads can be started; fewer serve as well. */
+/* How many of the threads may be at the spools. */
+static unsigned turns_of(unsigned threads)
+{
+	return threads > 1 ? threads - (threads + 3) / 4 : 1;
+}
+
+/* Starts what threads can be started; fewer serve as well.  They wait for one
+ * another, since their number tells how many may be at the spools. */
 static void start_threads(struct responder *responder, unsigned threads,
 	struct reason *why)
 {
 	int error = 0;
 
+	pthread_mutex_lock(&responder->starting);
 	while (responder->thread_count < threads && !error) {
 		error = pthread_create(&responder->threads[responder->thread_count], NULL,
 			work, responder);
 		responder->thread_count += !error;
 	}
+	turns_init(&responder->turns, turns_of(responder->thread_count));
+	pthread_mutex_unlock(&responder->starting);
 	if (error)
 		reason_set(why, "threads: %s", strerror(error));
 }
 
 static void destroy(struct responder *responder)
 {
-	if (responder->connections)
-		connections_close(responder->connections);
+	connections_close(responder->connections);
+	receiver_close(&responder->watcher.receiver);
 	turns_destroy(&responder->turns);
+	pthread_mutex_destroy(&responder->starting);
 	free(responder);
 }
 
@@ -254,11 +307,15 @@ struct responder *responder_start(const char *program, const struct config *conf
 	responder->program = program;
 	responder->listener = *listener;
 	responder->config = config;
-	turns_init(&responder->turns, threads > 1 ? threads - (threads + 3) / 4 : 1);
 	responder->connections = connections_open(listener, config->request_timeout,
 		room_for_connections(config, threads, most), why);
-	if (responder->connections)
-		start_threads(responder, threads, why);
+	if (!responder->connections) {
+		free(responder);
+		return NULL;
+	}
+	open_worker(&responder->watcher, responder);
+	pthread_mutex_init(&responder->starting, NULL);
+	start_threads(responder, threads, why);
 	if (responder->thread_count == 0) {
 		destroy(responder);
 		return NULL;
@@ -273,10 +330,14 @@ unsigned responder_threads(const struct responder *responder)
 
 void responder_watch(struct responder *responder)
 {
-	connections_watch(responder->connections);
+	unsigned lost = connections_watch(responder->connections);
+
+	if (lost > 0)
+		tell_lost(&responder->watcher, lost, too_late);
 }
 
-/* Waits for a thread while the watch goes on; false: it is over the deadline,
+/* Waits for a thread while the watch goes on, also over those who wait for a
+ * turn: the threads that could tell them that it is late may have ended.  False: it is over the deadline,
  * in clock_milliseconds(). */
 static bool join(struct responder *responder, pthread_t thread, int64_t deadline)
 {
@@ -289,6 +350,7 @@ static bool join(struct responder *responder, pthread_t thread, int64_t deadline
 		if (pthread_timedjoin_np(thread, NULL, &until) == 0)
 			return true;
 		responder_watch(responder);
+		(void)refuse_late(&responder->watcher);
 	} while (clock_milliseconds() <= deadline);
 	return false;
 }

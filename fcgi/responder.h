@@ -12,7 +12,7 @@ struct responder;
 
 /* Starts up to `threads` threads that serve what comes to the listener, fewer
  * where the system refuses more: responder_threads() tells.  About a fourth of
- * them is kept out of the spools, for handshakes while the disk hangs.  `most`
+ * those that started is kept out of the spools, for handshakes while the disk hangs.  `most`
  * descriptors may be used; `config` must outlive it.  SIGTERM and SIGINT are
  * blocked and FCGX_Init() was called.  NULL with *why filled. */
 struct responder *responder_start(const char *program, const struct config *config,
@@ -20,8 +20,8 @@ struct responder *responder_start(const char *program, const struct config *conf
 	struct reason *why);
 unsigned responder_threads(const struct responder *responder);
 
-/* Ends what takes longer than the configuration's request_timeout; to be
- * called every second. */
+/* Ends, and logs, what takes longer than the configuration's request_timeout;
+ * to be called every second. */
 void responder_watch(struct responder *responder);
 
 /* Accepts no new connection (but serves the backlog of a listener of our

@@ -12,7 +12,7 @@ import pytest
 
 import fastcgi
 import responder
-from fastcgi import Connection, ask, connect
+from fastcgi import Connection, ask, connect, unread
 from notification import sms
 from process import running, wait_until
 from settings import TOKENS
@@ -67,6 +67,39 @@ def test_handshake_is_answered_while_the_disk_hangs(place):
             wait_until(lambda: ask(place.socket, sms(), **PROOF).status == 503, "a refusal")
             assert ask(place.socket, **HANDSHAKE).status == 200
         wait_until(lambda: ask(place.socket, sms(), **PROOF).status == 200, "the disk is back")
+
+
+def test_who_waits_for_a_disk_that_hangs_is_refused_at_the_stop(place):
+    configure(place, request_timeout=3)
+    with ExitStack() as stack:
+        mounted = stack.enter_context(own_file_system(place))
+        started = stack.enter_context(running(responder.with_own_socket(place, "-t", "4")))
+        assert ask(place.socket, sms(), **PROOF).status == 200
+        with frozen(mounted):
+            peers = [stack.enter_context(connect(place.socket)) for _ in range(5)]
+            for peer in peers:
+                peer.sendall(fastcgi.request(sms(), **PROOF))
+                wait_until(lambda peer=peer: unread(peer) == 0, "its request was taken")
+            started.process.send_signal(signal.SIGTERM)
+            for peer in peers[3:]:      # three of four threads are at the disk
+                assert Connection(peer).reply().status == 503
+
+
+def test_handshake_is_answered_by_fewer_threads_than_asked_for(place):
+    """As many as there is address space for their stacks."""
+    with ExitStack() as stack:
+        mounted = stack.enter_context(own_file_system(place))
+        few = stack.enter_context(running(limited(place, f"--stack={256 << 20}", f"--as={2 << 30}")))
+        serving = responder.serving(few.pid)
+        threads = responder.threads(serving) - responder.OTHER_THREADS
+        assert threads < 10
+        assert ask(place.socket, sms(), **PROOF).status == 200
+        with frozen(mounted):
+            for _ in range(threads):
+                waiting = stack.enter_context(connect(place.socket))
+                waiting.sendall(fastcgi.request(sms(), **PROOF))
+                wait_until(lambda peer=waiting: unread(peer) == 0, "its request was taken")
+            assert ask(place.socket, **HANDSHAKE).status == 200
 
 
 def limited(place, *limits):

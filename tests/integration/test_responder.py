@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -193,6 +193,48 @@ def test_request_begun_after_a_long_silence_is_finished_before_the_end(serving, 
 
 def lines(started, mark):
     return [line for line in started.text().splitlines() if mark in line]
+
+
+@pytest.mark.parametrize("sent, reason", [
+    (b"POST /ringspool HTTP/1.1\r\n\r\n", "not a request as a web server sends it"),
+    (begin() + stream(PARAMS, b"\x7f\x7fshort"), "not a request as a web server sends it"),
+    (begin() + record(PARAMS, bytes(40000)) * 2, "more than 65535 bytes of parameters"),
+    (UNFINISHED["half a body"], "the request did not come in time"),
+], ids=["http", "params-cut", "params-many", "slow"])
+def test_request_that_is_cut_off_is_told(serving, place, sent, reason):
+    with connect(place.socket) as cut, suppress(BrokenPipeError, ConnectionResetError):
+        cut.sendall(sent)
+        Connection(cut).hung_up()
+    told = wait_until(lambda: lines(serving, "result=cut-off"), "a line that tells of it")
+    assert len(told) == 1
+    assert f'reason="{reason}"' in told[0]
+
+
+def test_connection_that_ends_in_good_order_is_not_told(serving, place):
+    with connect(place.socket) as kept, connect(place.socket):
+        kept.sendall(fastcgi.request(sms(), keep=True, **PROOF))
+        assert Connection(kept).reply().status == 200
+    assert serving.stop()[0] == 0
+    assert not lines(serving, "cut-off")
+
+
+def test_four_bodies_of_the_largest_size_fit_into_memory(place):
+    event = sms(size=(16 << 20) - 1000)
+    whole = fastcgi.request(event)
+    with running(responder.with_own_socket(place)) as started, ExitStack() as stack:
+        large = [stack.enter_context(connect(place.socket)) for _ in range(4)]
+        for peer in large:
+            peer.sendall(whole[:-8])
+        for peer in large:
+            wait_until(lambda peer=peer: unread(peer) == 0, "all but its end was taken")
+        with connect(place.socket) as fifth, suppress(BrokenPipeError, ConnectionResetError):
+            fifth.sendall(whole[:-8])
+            Connection(fifth).hung_up()
+        wait_until(lambda: lines(started, "cut-off"), "it is told that memory is used up")
+        for peer in large:
+            peer.sendall(whole[-8:])
+            assert Connection(peer).reply().status == 401
+        assert [line for line in lines(started, "cut-off") if "memory" not in line] == []
 
 
 def test_hangup_signal_reads_the_configuration_again(serving, place):

@@ -313,7 +313,7 @@ def test_params_that_claim_gigabytes_take_none(place):
 
 
 def test_many_large_bodies_take_bounded_memory(serving, place):
-    """Of many peers that each send 8 MB and no end: together no more than the 72 MiB that
+    """Of many peers that each send 8 MB and no end: together no more than the 73 MiB that
     go with a max_body of 16 MiB."""
     before = memory(serving)
     piece = record(STDIN, bytes(65535))
