@@ -3,14 +3,11 @@
 #include <errno.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "guardian.h"
 
 /* Several names of one thing are those of other architectures and versions of
  * the C library. */
@@ -78,23 +75,12 @@ static int allow_memory_and_threads(scmp_filter_ctx filter)
 	return result;
 }
 
-static int allow_telling(scmp_filter_ctx filter, pid_t guardian, int signal)
-{
-	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,
-		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)guardian, 0),
-		SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)signal, 0));
-}
-
-/* To itself (abort(3)) and to the guardian. */
-static int allow_signals(scmp_filter_ctx filter, pid_t guardian)
+/* To itself: abort(3). */
+static int allow_signals(scmp_filter_ctx filter)
 {
 	int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
 		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 
-	if (result == 0)
-		result = allow_telling(filter, guardian, GUARDIAN_ASK);
-	if (result == 0)
-		result = allow_telling(filter, guardian, GUARDIAN_READY);
 	if (result == 0)	/* guardian_leave() */
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
 			SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG, 0));
@@ -116,27 +102,27 @@ static int allow_syslog(scmp_filter_ctx filter)
 	return result;
 }
 
-static int load(scmp_filter_ctx filter, bool syslog, pid_t guardian)
+static int load(scmp_filter_ctx filter, bool syslog)
 {
 	int result = allow_plain(filter);
 
 	if (result == 0)
 		result = allow_memory_and_threads(filter);
 	if (result == 0)
-		result = allow_signals(filter, guardian);
+		result = allow_signals(filter);
 	if (result == 0 && syslog)
 		result = allow_syslog(filter);
 	return result == 0 ? seccomp_load(filter) : result;
 }
 
-int calls_restrict(bool syslog, pid_t guardian, struct reason *why)
+int calls_restrict(bool syslog, struct reason *why)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int result;
 
 	if (!filter)
 		return reason_set(why, "seccomp: out of memory");
-	result = load(filter, syslog, guardian);
+	result = load(filter, syslog);
 	seccomp_release(filter);
 	return result == 0 ? 0 : reason_set(why, "seccomp: %s", strerror(-result));
 }

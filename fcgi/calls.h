@@ -10,13 +10,11 @@
 #define RINGSPOOL_CALLS_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "reason.h"
 
 /* Restricts this thread and what threads it starts; `syslog`: it logs there.
- * `guardian` is who may be sent that module's signals.  -1 with *why filled: nothing was
- * done. */
-int calls_restrict(bool syslog, pid_t guardian, struct reason *why);
+ * -1 with *why filled: nothing was done. */
+int calls_restrict(bool syslog, struct reason *why);
 
 #endif

@@ -68,8 +68,14 @@ static bool reload(void *context)
 		return false;
 	}
 	service->config = fresh;
-	tell(&service->config, LOG_NOTICE, "reloaded", "file", service->config.file);
 	return true;
+}
+
+static void reloaded(void *context)
+{
+	const struct service *service = context;
+
+	tell(&service->config, LOG_NOTICE, "reloaded", "file", service->config.file);
 }
 
 static void complain(void *context, const char *what, const char *why)
@@ -123,11 +129,11 @@ static void tell_started(const struct config *config, const char *socket,
 }
 
 /* Before a request is read.  One line tells what this kernel cannot do. */
-static void confine_all(const struct config *config, pid_t guardian)
+static void confine_all(const struct config *config)
 {
 	struct reason files = { "" }, calls = { "" };
 	bool confined = confine(config, false, &files) == 0;
-	bool restricted = calls_restrict(config->log == LOG_TO_SYSLOG, guardian, &calls) == 0;
+	bool restricted = calls_restrict(config->log == LOG_TO_SYSLOG, &calls) == 0;
 	struct log log;
 	struct log_line line;
 
@@ -143,10 +149,11 @@ static void confine_all(const struct config *config, pid_t guardian)
 }
 
 /* In a process of its own, under the guardian. */
-static int serve(void *context, pid_t guardian)
+static int serve(void *context, int guardian)
 {
 	const struct service *service = context;
 	const struct config *config = &service->config;
+	bool confined = CONFINE_POSSIBLE && config->confine;
 	struct responder *responder;
 	struct reason why;
 
@@ -154,16 +161,18 @@ static int serve(void *context, pid_t guardian)
 	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1);
 	if (FCGX_Init() != 0)
 		return fail(EX_OSERR, "libfcgi cannot be initialised");
-	(void)signal(SIGPIPE, SIG_IGN);	/* which FCGX_Init changed */
+	(void)signal(SIGPIPE, SIG_IGN);	/* which FCGX_Init changed, as it did ... */
+	(void)signal(SIGTERM, SIG_DFL);	/* ... this */
 	if (!intake_works())
 		return fail(EX_SOFTWARE, "libfcgi reads from its peers itself, where"
 			" nothing limits them; it was linked with -Bsymbolic: use one"
 			" that was not");
-	if (CONFINE_POSSIBLE && config->confine) {
-		confine_all(config, guardian);
-		if (scout_start(config, guardian, &why) < 0)
-			return fail(EX_OSERR, why.text);
-	}
+	guardian_unblock_ends();
+	if (confined)
+		confine_all(config);	/* hangs where the spool's disk does */
+	guardian_block_signals();
+	if (confined && scout_start(config, guardian, &why) < 0)
+		return fail(EX_OSERR, why.text);
 	responder = responder_start(program, config, &service->listener,
 		service->options.threads, service->descriptors, &why);
 	if (!responder)
@@ -180,7 +189,7 @@ static int serve(void *context, pid_t guardian)
 int main(int argc, char **argv)
 {
 	struct service service;
-	const struct ward ward = { serve, reload, complain, &service };
+	const struct ward ward = { serve, reload, reloaded, complain, &service };
 	const struct options *options = &service.options;
 	struct reason why;
 	int status = options_parse(&service.options, argc, argv);

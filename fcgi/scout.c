@@ -14,7 +14,7 @@ enum { PAUSE_MS = 250 };
 
 struct scout {
 	const struct config *config;
-	pid_t guardian;
+	int guardian;
 };
 
 static bool outgrown(const char *path)
@@ -36,7 +36,7 @@ static void *look(void *context)
 	return NULL;
 }
 
-int scout_start(const struct config *config, pid_t guardian, struct reason *why)
+int scout_start(const struct config *config, int guardian, struct reason *why)
 {
 	struct scout *scout = malloc(sizeof *scout);	/* the thread's from now on */
 	pthread_t thread;

@@ -7,13 +7,11 @@
 #ifndef RINGSPOOL_SCOUT_H
 #define RINGSPOOL_SCOUT_H
 
-#include <sys/types.h>
-
 #include "config.h"
 #include "reason.h"
 
 /* Looks, a few times a second, until the process ends; `config` must last as
  * long.  -1 with *why filled. */
-int scout_start(const struct config *config, pid_t guardian, struct reason *why);
+int scout_start(const struct config *config, int guardian, struct reason *why);
 
 #endif

@@ -234,6 +234,8 @@ int accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 
 int poll(struct pollfd *list, nfds_t count, int timeout)
 {
-	intrude();
+	/* The guardian waits by it, too. */
+	if (strcmp(program_invocation_short_name, "ringspool.fcgi") != 0)
+		intrude();
 	return (int)syscall(SYS_poll, list, count, timeout);
 }
