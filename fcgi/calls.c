@@ -17,7 +17,7 @@ static const int plain[] = {
 	SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_wait), SCMP_SYS(eventfd2), SCMP_SYS(poll), SCMP_SYS(ppoll),
 	SCMP_SYS(pselect6), SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg),
 	SCMP_SYS(select), SCMP_SYS(setsockopt), SCMP_SYS(shutdown), SCMP_SYS(write),
-	SCMP_SYS(writev), SCMP_SYS(ioctl),
+	SCMP_SYS(writev),
 	/* files */
 	SCMP_SYS(access), SCMP_SYS(close), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
 	SCMP_SYS(fchmod), SCMP_SYS(fchown), SCMP_SYS(fcntl), SCMP_SYS(fcntl64),
@@ -70,8 +70,6 @@ static int allow_memory_and_threads(scmp_filter_ctx filter)
 		result = allow_where(filter, SCMP_SYS(mprotect), 2, PROT_EXEC, 0);
 	if (result == 0)
 		result = allow_where(filter, SCMP_SYS(clone), 0, CLONE_THREAD, CLONE_THREAD);
-	if (result == 0)
-		result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	return result;
 }
 
@@ -117,7 +115,7 @@ static int load(scmp_filter_ctx filter, bool syslog)
 
 int calls_restrict(bool syslog, struct reason *why)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int result;
 
 	if (!filter)

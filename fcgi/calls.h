@@ -2,8 +2,8 @@
  * calls: the system calls that the responder may use once it has started.
  *
  * A list of what it needs (seccomp(2), by libseccomp); all else fails with
- * EPERM, which no event is lost by if another C library wants a call that the
- * list lacks.  Not on it: sockets (but the one of syslog(3)), programs,
+ * ENOSYS, as on a kernel that lacks it, so that a C library which wants another call
+ * takes an older one instead.  Not on it: sockets (but the one of syslog(3)), programs,
  * memory that can be executed, signals to others.
  */
 #ifndef RINGSPOOL_CALLS_H
