@@ -106,6 +106,14 @@ def test_process_that_ends_unasked_is_replaced(place, number):
         assert len(lines(started, "=died")) == 1
 
 
+def test_first_process_that_fails_is_the_end(place):
+    """A user who may have two processes, and no thread."""
+    with responder.listener(place.socket) as held, running(responder.on_standard_input(
+            place, held, before=["prlimit", "--nproc=2:2"], user=64192)) as started:
+        assert started.process.wait(10) == os.EX_OSERR
+        assert "threads: " in started.text()
+
+
 @contextmanager
 def stopped(pid):
     os.kill(pid, signal.SIGSTOP)
