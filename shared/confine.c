@@ -50,7 +50,7 @@ int confine_version(void)
 	return version < VERSION_LEAST ? 0 : version;
 }
 
-static int make_ruleset(int version, bool alone)
+static int make_ruleset(int version)
 {
 	struct handled handled = { .fs = all_of_version_2 };
 
@@ -61,7 +61,7 @@ static int make_ruleset(int version, bool alone)
 	if (version >= VERSION_DEVICES)
 		handled.fs |= FS_IOCTL_DEV;
 	if (version >= VERSION_SCOPES)
-		handled.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | (alone ? SCOPE_SIGNAL : 0);
+		handled.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
 	return (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0);
 }
 
@@ -131,7 +131,7 @@ int confine(const struct config *config, bool alone, struct reason *why)
 			VERSION_LEAST);
 	if (config->log == LOG_TO_SYSLOG)
 		tzset();	/* reads the time zone's file, as syslog(3) would */
-	rules.ruleset = make_ruleset(version, alone);
+	rules.ruleset = make_ruleset(version);
 	if (rules.ruleset < 0)
 		return reason_set(why, "landlock_create_ruleset: %s", strerror(errno));
 	result = add_rules(&rules, config);

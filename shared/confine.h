@@ -3,8 +3,8 @@
  *
  * Landlock (landlock(7)) lets the process, from then on, make, write and
  * remove files below the spools only, read what lies in the directory of the
- * verification tokens only, and neither run a program nor connect or bind by
- * TCP.  Waiting events cannot be read, only made.
+ * verification tokens only, and neither run a program, nor connect or bind by
+ * TCP, nor signal another process.  Waiting events cannot be read, only made.
  *
  * A rule holds for the directory that a path leads to now, not for the path.
  * Where that leads elsewhere later (a volume is mounted, a spool made anew), the
@@ -31,8 +31,8 @@
 int confine_version(void);
 
 /* Confines this thread, and what threads it starts, to what `config` names; a
- * spool that is not there is left out.  `alone`: no other process can take over;
- * it is not to signal others, either.  -1 with *why filled: nothing was done. */
+ * spool that is not there is left out.  `alone`: no other process can take over.
+ * -1 with *why filled: nothing was done. */
 int confine(const struct config *config, bool alone, struct reason *why);
 
 /* Whether nothing but the confinement keeps this process from opening what is

@@ -54,7 +54,7 @@ def slow(place, pid, call):
         assert "attached" in (said := tracer.stderr.readline()), said
         yield trace
     finally:
-        tracer.terminate()
+        tracer.kill()       # SIGTERM lets it wait for what has died meanwhile
         tracer.communicate()
 
 
