@@ -12,9 +12,9 @@ struct responder;
 
 /* Starts up to `threads` threads that serve what comes to the listener, fewer
  * where the system refuses more: responder_threads() tells.  About a fourth of
- * those that started is kept out of the spools, for handshakes while the disk hangs.  `most`
- * descriptors may be used; `config` must outlive it.  SIGTERM and SIGINT are
- * blocked and FCGX_Init() was called.  NULL with *why filled. */
+ * those that started is kept out of the spools, for handshakes while the disk
+ * hangs.  `most` descriptors may be used; `config` must outlive it.  SIGTERM
+ * and SIGINT are blocked and FCGX_Init() was called.  NULL with *why filled. */
 struct responder *responder_start(const char *program, const struct config *config,
 	const struct listener *listener, unsigned threads, unsigned most,
 	struct reason *why);

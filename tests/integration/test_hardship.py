@@ -85,23 +85,6 @@ def test_who_waits_for_a_disk_that_hangs_is_refused_at_the_stop(place):
                 assert Connection(peer).reply().status == 503
 
 
-def test_handshake_is_answered_by_fewer_threads_than_asked_for(place):
-    """As many as there is address space for their stacks."""
-    with ExitStack() as stack:
-        mounted = stack.enter_context(own_file_system(place))
-        few = stack.enter_context(running(limited(place, f"--stack={256 << 20}", f"--as={2 << 30}")))
-        serving = responder.serving(few.pid)
-        threads = responder.threads(serving) - responder.OTHER_THREADS
-        assert threads < 10
-        assert ask(place.socket, sms(), **PROOF).status == 200
-        with frozen(mounted):
-            for _ in range(threads):
-                waiting = stack.enter_context(connect(place.socket))
-                waiting.sendall(fastcgi.request(sms(), **PROOF))
-                wait_until(lambda peer=waiting: unread(peer) == 0, "its request was taken")
-            assert ask(place.socket, **HANDSHAKE).status == 200
-
-
 def limited(place, *limits):
     """A responder that starts under limits of its own."""
     before = responder.inode(place.socket)

@@ -3,6 +3,7 @@ holds a thread, none ends the responder, and nothing but whole events is left.""
 
 import os
 import random
+import re
 import resource
 import socket
 import struct
@@ -23,6 +24,7 @@ from place import prepare
 from process import running, wait_until
 from scale import scaled
 from settings import TOKENS
+from test_hardship import frozen, limited, own_file_system
 from wire import Client, request
 
 ABORT, GET_VALUES = 2, 9
@@ -375,6 +377,24 @@ def test_noise_does_no_harm(serving, place):
             Connection(noisy).hung_up()
         assert responder.serving(serving.pid) == pid, f"seed {seed}"
     place.spool.take()      # what is in there may be noise, too
+
+
+def test_handshake_is_answered_by_fewer_threads_than_asked_for(work, certificates):
+    """As many as there is address space for their stacks."""
+    place = prepare(work / "few", certificates)
+    with ExitStack() as stack:
+        mounted = stack.enter_context(own_file_system(place))
+        few = stack.enter_context(running(limited(place, f"--stack={256 << 20}", f"--as={2 << 30}")))
+        started = wait_until(lambda: re.search(r"=started .*threads=(\d+)", few.text()), "a line that tells how many")
+        threads = int(started[1])
+        assert threads < 10
+        assert ask(place.socket, sms(), **PROOF).status == 200
+        with frozen(mounted):
+            for _ in range(threads):
+                waiting = stack.enter_context(connect(place.socket))
+                waiting.sendall(fastcgi.request(sms(), **PROOF))
+                wait_until(lambda peer=waiting: unread(peer) == 0, "its request was taken")
+            assert ask(place.socket, **HANDSHAKE).status == 200
 
 
 # Behind the web servers
