@@ -337,8 +337,8 @@ void responder_watch(struct responder *responder)
 }
 
 /* Waits for a thread while the watch goes on, also over those who wait for a
- * turn: the threads that could tell them that it is late may have ended.  False: it is over the deadline,
- * in clock_milliseconds(). */
+ * turn: the threads that could tell them that it is late may have ended.  False:
+ * it is over the deadline, in clock_milliseconds(). */
 static bool join(struct responder *responder, pthread_t thread, int64_t deadline)
 {
 	struct timespec until;
