@@ -59,17 +59,28 @@ static void send_bytes(int fd, const void *bytes, size_t size)
 	(void)shutdown(fd, SHUT_WR);
 }
 
+/* libFuzzer's own alarm interrupts the wait now and then. */
+static int wait_for_input(int fd)
+{
+	struct pollfd input = { .fd = fd, .events = POLLIN };
+	int ready;
+
+	do
+		ready = poll(&input, 1, PATIENCE_MS);
+	while (ready < 0 && errno == EINTR);
+	return ready;
+}
+
 /* Reads until the responder closes, as it must; keeps what fits. */
 static size_t read_reply(int fd, char *reply, size_t room)
 {
-	struct pollfd input = { .fd = fd, .events = POLLIN };
 	char waste[4096];
 	size_t size = 0;
 
 	for (;;) {
 		ssize_t got;
 
-		require(poll(&input, 1, PATIENCE_MS) == 1);
+		require(wait_for_input(fd) == 1);
 		got = size < room ? read(fd, reply + size, room - size)
 			: read(fd, waste, sizeof waste);
 		if (got <= 0)
