@@ -315,9 +315,9 @@ static void wait_and_do(struct guardian *guardian)
 
 	if (poll(awaited, sizeof awaited / sizeof awaited[0], time_left(guardian)) <= 0)
 		return;
-	if (awaited[2].revents)
+	if (serving && awaited[2].revents)
 		hear(guardian, serving);
-	if (awaited[1].revents)
+	if (coming && awaited[1].revents)
 		hear(guardian, coming);
 	if (awaited[0].revents)
 		take_signal(guardian);

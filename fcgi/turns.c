@@ -27,7 +27,7 @@ static bool is_worth_waiting(const struct turns *turns, int64_t now)
 	if (each < still)
 		each = still;
 	return still < TURNS_WAIT_MS
-		&& (turns->queued + 1) * each / turns->most <= TURNS_WAIT_MS;
+		&& (turns->queued + 1) * each <= (int64_t)TURNS_WAIT_MS * turns->most;
 }
 
 /* One slow turn tells nothing, for it may have opened a spool; two in a row do. */
