@@ -99,11 +99,17 @@ struct connections *connections_open(const struct listener *listener,
 	return all;
 }
 
-/* Frees a place; the mutex is held, or all threads have ended. */
-static void release(struct connections *all, struct connection *connection)
+static void hang_up(struct connection *connection)
 {
 	if (connection->fcgi.ipcFd >= 0)
 		close(connection->fcgi.ipcFd);
+	connection->fcgi.ipcFd = -1;
+}
+
+/* Frees a place; the mutex is held, or all threads have ended. */
+static void release(struct connections *all, struct connection *connection)
+{
+	hang_up(connection);
 	intake_reset(&connection->intake, &all->memory);
 	connection->generation++;
 	connection->state = CONNECTION_FREE;
@@ -328,10 +334,7 @@ void connections_keep(struct connections *all, struct connection *connection)
 
 void connections_end(struct connections *all, struct connection *connection)
 {
-	/* Not under the mutex: it wakes the web server. */
-	if (connection->fcgi.ipcFd >= 0)
-		close(connection->fcgi.ipcFd);
-	connection->fcgi.ipcFd = -1;
+	hang_up(connection);	/* not under the mutex: it wakes the web server */
 	pthread_mutex_lock(&all->mutex);
 	release(all, connection);
 	pthread_mutex_unlock(&all->mutex);

@@ -38,6 +38,21 @@ void fixture_remove(struct fixture *fixture)
 	run("rm -rf '%s'", fixture->root);
 }
 
+int fixture_set_up(void **state)
+{
+	static struct fixture fixture;
+
+	fixture_make(&fixture);
+	*state = &fixture;
+	return 0;
+}
+
+int fixture_tear_down(void **state)
+{
+	fixture_remove(*state);
+	return 0;
+}
+
 static const char *join(const char *directory, const char *name)
 {
 	static char buffers[4][PATH_MAX];

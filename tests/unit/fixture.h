@@ -22,6 +22,10 @@ struct fixture {
 void fixture_make(struct fixture *fixture);
 void fixture_remove(struct fixture *fixture);
 
+/* The same before and after a test whose state is a fixture and no more. */
+int fixture_set_up(void **state);
+int fixture_tear_down(void **state);
+
 /* root/NAME; one of four buffers that are used in turn. */
 const char *fixture_path(const struct fixture *fixture, const char *name);
 

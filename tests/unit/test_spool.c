@@ -778,22 +778,7 @@ static void tidying_removes_old_leftovers(void **state)
 	spool_close(spool);
 }
 
-static int make(void **state)
-{
-	static struct fixture fixture;
-
-	fixture_make(&fixture);
-	*state = &fixture;
-	return 0;
-}
-
-static int clear(void **state)
-{
-	fixture_remove(*state);
-	return 0;
-}
-
-#define TEST(function) cmocka_unit_test_setup_teardown(function, make, clear)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_set_up, fixture_tear_down)
 
 int main(void)
 {

@@ -67,26 +67,13 @@ static void an_unchanged_file_is_read_once(void **state)
 	tokens_free(&tokens);
 }
 
-static int make(void **state)
-{
-	static struct fixture fixture;
-
-	fixture_make(&fixture);
-	*state = &fixture;
-	return 0;
-}
-
-static int clear(void **state)
-{
-	fixture_remove(*state);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(every_change_counts_at_once, make, clear),
-		cmocka_unit_test_setup_teardown(an_unchanged_file_is_read_once, make, clear),
+		cmocka_unit_test_setup_teardown(every_change_counts_at_once,
+			fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(an_unchanged_file_is_read_once,
+			fixture_set_up, fixture_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
