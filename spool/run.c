@@ -131,6 +131,8 @@ static int time_to_wait(const struct loop *loop)
 		wait = 0;
 	else if (can_start && queue >= 0)
 		wait = earlier(wait, queue);
+	if (can_start && runner->again > 0)
+		wait = earlier(wait, runner->again - now);
 	for (unsigned i = 0; i < runner->job_count; i++)
 		if (runner->jobs[i].phase == JOB_RUNNING)
 			wait = earlier(wait, runner->jobs[i].deadline - now);
@@ -199,6 +201,8 @@ static void run_loop(struct loop *loop)
 			runner->pause = 0;
 			runner->changed = true;
 		}
+		if (runner->again > 0 && now >= runner->again)
+			runner->changed = true;
 		runner_settle(runner);
 		look(loop, now);
 		if (can_take(runner))

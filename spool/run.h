@@ -38,6 +38,7 @@ struct runner {
 	int status;		/* exit status */
 	unsigned troubles;	/* times in a row that the spool refused a move */
 	int64_t pause;		/* nothing is moved before, job_clock(); 0: now */
+	int64_t again;		/* a round is due, for what others held; 0: none */
 	struct log_limit limit;	/* for lines about trouble */
 };
 

@@ -9,6 +9,7 @@
 
 enum {
 	PAUSE_MS = 1000,	/* before a move is tried again */
+	AGAIN_MS = 250,		/* before a key is tried again that another held */
 	TROUBLES_MAX = 5,	/* times, then what can end ends */
 	INTERRUPTIONS_MAX = 10	/* beyond the tries that --retries allows */
 };
@@ -265,6 +266,7 @@ static enum take leave(struct runner *runner, const struct picked *picked)
 
 	if (!runner->serial)
 		return TAKE_USED_UP;
+	runner->again = job_clock() + AGAIN_MS;
 	if (serial_block(runner->serial, picked, &why) < 0)
 		note_trouble(runner, &why);
 	return TAKE_LATER;
@@ -310,6 +312,9 @@ static enum take take_in_order(struct runner *runner, struct job *job,
 	case SERIAL_STRANDED:
 		runner->strand = true;
 		return TAKE_LATER;
+	case SERIAL_BUSY:
+		runner->again = job_clock() + AGAIN_MS;
+		return TAKE_LATER;
 	case SERIAL_BLOCKED:
 		return TAKE_LATER;
 	case SERIAL_FAILED:
@@ -326,6 +331,7 @@ static void start_round(struct runner *runner)
 	struct picked *picked;
 	struct job *job;
 
+	runner->again = 0;
 	queue_rewind(&runner->queue);
 	if (runner->serial)
 		serial_begin_round(runner->serial);

@@ -336,7 +336,7 @@ static enum serial_result try_key(struct serial *serial, struct picked *picked,
 
 	*key = lock_key(serial, picked->mark, why);
 	if (*key < 0)
-		return errno == EAGAIN ? SERIAL_BLOCKED : SERIAL_FAILED;
+		return errno == EAGAIN ? SERIAL_BUSY : SERIAL_FAILED;
 	result = look_for_older(serial, picked, why);
 	if (result != SERIAL_FREE) {
 		close(*key);

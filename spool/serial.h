@@ -44,6 +44,7 @@ void serial_begin_round(struct serial *serial);
 enum serial_result {
 	SERIAL_FREE,	/* it may start; *key is the lock, or -1 for no key */
 	SERIAL_BLOCKED,	/* not in this round */
+	SERIAL_BUSY,	/* the same: another has locked the key, and nobody tells when it is free */
 	SERIAL_STRANDED,	/* the same: an older one is in work/ and may want recovery */
 	SERIAL_GONE,	/* the event is not there any more */
 	SERIAL_FAILED	/* *why is filled */
