@@ -655,4 +655,4 @@ def test_it_can_be_stopped_while_a_reply_is_slow(directory):
     before = time.monotonic()
     with platform:
         platform.fault("slow", seconds=60)
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 30

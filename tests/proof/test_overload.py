@@ -23,10 +23,11 @@ CAPACITY = TURNS / (2 * SYNC_SECONDS)       # events a second
 OVERLOAD = 10
 CLIENTS = 200           # fewer than lighttpd has connections for by default
 SECONDS = scaled(60, 4)
-PATIENCE = 3            # seconds that RingCentral waits for a reply
-EARLY = 1               # second; nine refusals of ten come within it
+PATIENCE = scaled(3, 10)        # seconds that RingCentral waits for a reply
+EARLY = scaled(1, 3)    # second; nine refusals of ten come within it
 BACK_TO_NORMAL = 1      # second after the last post
-AT_ONCE = 5 * SYNC_SECONDS
+AT_ONCE = scaled(5, 30) * SYNC_SECONDS
+MOST = scaled(0.7, 0.3) # of what was to be sent, and could be taken
 HEADERS = {"Content-Type": "application/json", "Verification-Token": TOKENS[0]}
 
 WEB_SERVERS = {"apache": servers.apache_to_socket, "lighttpd": servers.lighttpd_to_socket}
@@ -151,11 +152,11 @@ def test_overload(start, place, certificates, figures):
             f" {len(crowd.handshakes)} handshakes, the slowest in {max(crowd.handshakes):.2f} s")
     assert crowd.unanswered == []
     assert len(taken) + len(refused) == len(crowd.posts)
-    assert len(crowd.posts) > 0.7 * OVERLOAD * CAPACITY * SECONDS, "that was the overload it should be"
-    assert len(taken) > 0.7 * CAPACITY * SECONDS, "it takes what it can"
+    assert len(crowd.posts) > MOST * OVERLOAD * CAPACITY * SECONDS, "that was the overload it should be"
+    assert len(taken) > MOST * CAPACITY * SECONDS, "it takes what it can"
     assert max(post.seconds for post in crowd.posts) < PATIENCE
     assert max(crowd.handshakes) < PATIENCE
-    assert len(crowd.handshakes) > SECONDS
+    assert len(crowd.handshakes) > MOST * SECONDS
     assert nearly_all([post.seconds for post in refused]) < EARLY
     assert {post.retry_after for post in refused} == {"30"}
     stored = [json.loads(event)["uuid"] for event in place.spool.contents()]

@@ -201,7 +201,7 @@ def test_follow_takes_what_arrives_while_it_waits(place):
     with place.started("--follow", script=NOTE):
         for i in range(3):
             place.deliver(f"u{i}")
-            wait_until(lambda: len(place.noted()) == i + 1, "event", patience=10)
+            wait_until(lambda: len(place.noted()) == i + 1, "event", patience=25)
 
 
 def test_follow_looks_by_itself(place):
@@ -228,7 +228,7 @@ def test_follow_looks_by_itself(place):
             site.deliver("u1")
         late.deliver("u1", spool=fallback)
         for site in (place, replaced, late):
-            wait_until(lambda: len(site.noted()) == 2, "look by itself", patience=40)
+            wait_until(lambda: len(site.noted()) == 2, "look by itself", patience=90)
         assert seconds_used(runs_on.pid) < 5, "it waits, and does not spin"
         (late.directory / "notes.go").touch()
     assert "result=no-watch" in place.logged()

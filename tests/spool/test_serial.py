@@ -130,7 +130,7 @@ def test_follow_goes_on_with_a_key_that_another_run_frees(place):
             time.sleep(0.3)     # it must do nothing: there is no condition to wait for
             assert place.noted() == [["0", "0"]]
             (place.directory / "notes.go").touch()
-            wait_until(lambda: len(place.noted()) == 2, "second event", patience=15)
+            wait_until(lambda: len(place.noted()) == 2, "second event", patience=25)
     assert place.counts() == {}
 
 
@@ -148,7 +148,7 @@ def test_an_event_that_is_interrupted_beside_us_is_not_overtaken(place):
         kill(pid)
         wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "end of the command")
         (place.spool / "new" / "wake-up.json").write_text("{}")
-        wait_until(lambda: len(place.noted()) == 5, "all events", patience=15)
+        wait_until(lambda: len(place.noted()) == 5, "all events", patience=25)
     assert [words for words in place.noted() if len(words) == 2] == [["0", "0"], ["0", "1"], ["0", "2"]]
 
 
