@@ -171,7 +171,7 @@ static int serve(void *context, int guardian)
 	if (confined)
 		confine_all(config);	/* hangs where the spool's disk does */
 	guardian_block_signals();
-	if (scout_start(program, config, confined ? guardian : SCOUT_NO_GUARDIAN, &why) < 0)
+	if (confined && scout_start(config, guardian, &why) < 0)
 		return fail(EX_OSERR, why.text);
 	responder = responder_start(program, config, &service->listener,
 		service->options.threads, service->descriptors, &why);

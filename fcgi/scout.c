@@ -9,12 +9,10 @@
 
 #include "confine.h"
 #include "guardian.h"
-#include "handler.h"
 
 enum { PAUSE_MS = 250 };
 
 struct scout {
-	const char *program;
 	const struct config *config;
 	int guardian;
 };
@@ -24,40 +22,28 @@ static bool outgrown(const char *path)
 	return path[0] && confine_outgrown(path);
 }
 
-static void look_once(const struct scout *scout)
-{
-	struct receiver receiver;
-
-	receiver_open(&receiver, scout->program, scout->config, NULL);
-	receiver_complain(&receiver);
-	receiver_close(&receiver);
-}
-
 static void *look(void *context)
 {
 	const struct scout *scout = context;
 	const struct config *config = scout->config;
 
-	look_once(scout);
-	while (scout->guardian != SCOUT_NO_GUARDIAN) {
+	for (;;) {
 		poll(NULL, 0, PAUSE_MS);
 		if (outgrown(config->spool) || outgrown(config->fallback_spool)
 		    || outgrown(config->verification_tokens))
 			guardian_ask(scout->guardian);
 	}
-	free(context);
 	return NULL;
 }
 
-int scout_start(const char *program, const struct config *config, int guardian,
-	struct reason *why)
+int scout_start(const struct config *config, int guardian, struct reason *why)
 {
 	struct scout *scout = malloc(sizeof *scout);	/* the thread's from now on */
 	pthread_t thread;
 	int error = ENOMEM;
 
 	if (scout) {
-		*scout = (struct scout){ program, config, guardian };
+		*scout = (struct scout){ config, guardian };
 		error = pthread_create(&thread, NULL, look, scout);
 	}
 	if (error) {

@@ -182,17 +182,6 @@ static bool is_configured(struct receiver *receiver, struct reason *why)
 		|| tokens_update(&receiver->tokens, receiver->config.verification_tokens, why) == 0;
 }
 
-void receiver_complain(struct receiver *receiver)
-{
-	struct reason why;
-
-	if (!is_configured(receiver, &why))
-		report(receiver, LOG_ERR, "not-ready", why.text);
-	for (unsigned i = 0; i < spool_count(receiver); i++)
-		if (!spool_is_healthy(receiver, i, 0, &why))
-			report(receiver, LOG_ERR, "not-ready", why.text);
-}
-
 static void tell_health(struct delivery *d, bool healthy, const struct reason *why)
 {
 	struct log_line line;

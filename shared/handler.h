@@ -73,10 +73,6 @@ void handle_finish(struct delivery *delivery, struct receiver *receiver);
 /* Refuses it instead, because the spools do not keep up. */
 void handle_overload(struct delivery *delivery, struct receiver *receiver);
 
-/* Logs, as `not-ready`, what is wrong with the configuration and with each spool:
- * for the start, before the first event finds it. */
-void receiver_complain(struct receiver *receiver);
-
 /* House-keeping of the spools, bounded, for the time after the reply. */
 void receiver_tidy(struct receiver *receiver);
 

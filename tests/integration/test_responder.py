@@ -257,18 +257,6 @@ def test_hangup_signal_with_a_bad_file_keeps_the_settings(serving, place):
     assert place.spool.contents() == [event]
 
 
-def test_what_keeps_events_out_is_told_at_the_start_and_after_a_reload(place):
-    with running(responder.with_own_socket(place, "-t", "4")) as started:
-        place.config.write_text("[receiver]\nspool = /nowhere\nverification_tokens = /none\n")
-        started.process.send_signal(signal.SIGHUP)
-        told = wait_until(lambda: len(found := lines(started, "=not-ready")) == 2 and found, "both")
-        assert "/none" in told[0]
-        assert "/nowhere" in told[1] and "install -d" in told[1]
-    place.log.unlink()
-    with running(responder.with_own_socket(place, "-t", "4")) as started:
-        wait_until(lambda: len(lines(started, "=not-ready")) == 2, "both")
-
-
 def test_changed_token_file_counts_at_once(serving, place):
     (place.work / "tokens").write_text("a-new-one\n")
     assert ask(place.socket, sms(), **PROOF).status == 401
