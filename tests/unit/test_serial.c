@@ -88,7 +88,7 @@ static void the_key_is_locked_from_the_first_look_on(void **state)
 	int first, second;
 
 	assert_int_equal(try(world, 0, &world->older, &first), SERIAL_FREE);
-	assert_int_equal(try(world, 1, &world->younger, &second), SERIAL_BLOCKED);
+	assert_int_equal(try(world, 1, &world->younger, &second), SERIAL_BUSY);
 	close(first);
 	assert_int_equal(try(world, 1, &world->younger, &second), SERIAL_FREE);
 	close(second);
@@ -135,7 +135,7 @@ static void a_key_stays_blocked_for_the_round(void **state)
 	int first, second;
 
 	assert_int_equal(try(world, 0, &world->older, &first), SERIAL_FREE);
-	assert_int_equal(try(world, 1, &world->older, &second), SERIAL_BLOCKED);
+	assert_int_equal(try(world, 1, &world->older, &second), SERIAL_BUSY);
 	close(first);
 	world->younger.states = world->spools[1].states[0];
 	assert_int_equal(serial_try(world->serial[1], &world->younger, &second, &world->why),
