@@ -35,9 +35,12 @@ from scale import scaled
 RUNS, JOBS = 2, 2
 
 # Holds a lock of its own as long as anything of the command lives, and leaves a copy of the
-# event under a name that tells which try it was.
+# event under a name that tells which try it was. Where the lock is taken, it notes who else
+# has it open: nobody, if that was a process at its end, of which the kernel gives the files
+# free one after the other, and the event's first.
 COMMAND = """exec 9>"$NOTES/lock.$RINGSPOOL_UUID"
-flock -n 9 || : >"$NOTES/overlap.$RINGSPOOL_UUID"
+flock -n 9 || find /proc/[0-9]*/fd -lname "$NOTES/lock.$RINGSPOOL_UUID" ! -path "/proc/$$/*" \
+    >"$NOTES/overlap.$RINGSPOOL_UUID" 2>/dev/null 9>&-
 cat >"$NOTES/part.$$" && mv "$NOTES/part.$$" "$NOTES/done.$RINGSPOOL_UUID.$RINGSPOOL_ATTEMPT.$$"
 """
 
@@ -183,7 +186,7 @@ class Battle:
                 "partial": {uuid for uuid, _, contents in self.consumed()
                             if contents != load.posted.get(uuid)},
                 "twice": {uuid for uuid in taken if taken[uuid] > 1 + hits[uuid]},
-                "overlap": {path.name for path in self.notes.glob("overlap.*")}}
+                "overlap": {path.name for path in self.notes.glob("overlap.*") if path.stat().st_size}}
         return {kind: uuids for kind, uuids in harm.items() if uuids}
 
 
