@@ -104,7 +104,7 @@ static bool judge_whole(struct check_report *report, const struct exchange_reply
 {
 	if (reply->stage == STAGE_REPLIED)
 		return true;
-	if (reply->milliseconds >= EXCHANGE_PATIENCE_MS)
+	if (reply->stage == STAGE_LATE)
 		check_judge(report, RULE_TIME, CHECK_FAIL, "no reply in %d ms", EXCHANGE_PATIENCE_MS);
 	else
 		check_judge(report, RULE_STATUS, CHECK_FAIL, "%.100s", reply->error);

@@ -139,7 +139,10 @@ static enum exchange_stage stage_of(CURL *curl, CURLcode code, bool connected, b
 	default:
 		if (!connected)
 			return STAGE_NO_CONNECTION;
-		return https && !has_tls(curl) ? STAGE_NO_TLS : STAGE_NO_REPLY;
+		if (https && !has_tls(curl))
+			return STAGE_NO_TLS;
+		/* Not by the time it took, which may be a little less. */
+		return code == CURLE_OPERATION_TIMEDOUT ? STAGE_LATE : STAGE_NO_REPLY;
 	}
 }
 

@@ -36,7 +36,8 @@ enum exchange_stage {
 	STAGE_NO_CONNECTION,
 	STAGE_NO_TLS,		/* no common version, or no TLS at all */
 	STAGE_NO_TRUST,		/* the certificate was refused */
-	STAGE_NO_REPLY,		/* none, or not a whole one */
+	STAGE_NO_REPLY,		/* none, or not a whole one: it broke off, */
+	STAGE_LATE,		/* or had not come in EXCHANGE_PATIENCE_MS */
 	STAGE_REPLIED
 };
 
