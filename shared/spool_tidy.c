@@ -111,14 +111,16 @@ static int make_days(const struct spool *spool, int seen, long today, struct rea
 	return 0;
 }
 
-/* Due when the lock file was last touched an interval ago, or in the future
- * (the clock was set back). */
+/* Due when the lock file was last touched an interval ago, or as far in the
+ * future (the clock was set back).  Less far it may be at any time: time(2) is
+ * a coarse clock, and a file server has its own. */
 static bool is_due(const struct spool *spool, time_t now)
 {
 	struct stat lock;
 
 	return fstat(spool->lock.fd, &lock) == 0
-		&& (lock.st_mtime + INTERVAL_SECONDS <= now || lock.st_mtime > now);
+		&& (lock.st_mtime + INTERVAL_SECONDS <= now
+			|| lock.st_mtime >= now + INTERVAL_SECONDS);
 }
 
 static void sweep_directory(struct sweep *sweep, enum spool_directory which,
