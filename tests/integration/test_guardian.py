@@ -147,6 +147,26 @@ def test_second_reload_cuts_no_request_of_the_first(place):
         assert Connection(opened).reply().status == 200
 
 
+def test_successor_that_hangs_does_not_keep_another_from_coming(place):
+    """As at a disk that does not answer; the next settings name another, perhaps."""
+    with serving(place) as started:
+        first = responder.serving(started.pid)
+        with slow(place, started.pid, "epoll_create1") as trace:
+            started.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "epoll_create1(" in trace.read_text(), "a successor")
+            hanging = max(set(children(started.pid)) - {first})
+            os.kill(hanging, signal.SIGSTOP)
+        try:
+            started.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: lines(started, "=reloaded"), "another successor")
+            assert accepted(place)
+        finally:
+            os.kill(hanging, signal.SIGCONT)
+        wait_until(lambda: len(children(started.pid)) == 1, "the end of the one that hung")
+        assert accepted(place)
+        assert not lines(started, "=died")
+
+
 def test_new_settings_are_told_when_they_count(place):
     """A user who may have one thread more: enough for a process, not for one that serves."""
     most = 1 + (responder.OTHER_THREADS + 4) + 1
