@@ -37,8 +37,8 @@ static int slurp(struct tokens *tokens, const char *path, struct reason *why)
 		reason_set(why, "%.300s: is not a regular file", path);
 		goto refuse;
 	}
-	if (status.st_mode & S_IROTH) {
-		reason_set(why, "%.300s: may be read by everybody;"
+	if (status.st_mode & (S_IROTH | S_IWOTH)) {
+		reason_set(why, "%.300s: may be read or changed by everybody;"
 			" chmod 0640 and chgrp ringspool", path);
 		goto refuse;
 	}
