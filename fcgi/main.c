@@ -67,6 +67,12 @@ static bool reload(void *context)
 		tell(&service->config, LOG_ERR, "not-reloaded", "reason", why.text);
 		return false;
 	}
+	/* Where RINGSPOOL_SPOOL is set it may be missing, but not go. */
+	if (service->config.file[0] && !fresh.file[0]) {
+		tell(&service->config, LOG_ERR, "not-reloaded", "reason",
+			CONFIG_DEFAULT_FILE " is gone; make it anew, or start without it");
+		return false;
+	}
 	service->config = fresh;
 	return true;
 }

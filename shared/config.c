@@ -290,8 +290,8 @@ static int take_environment(struct config *config, struct reason *why)
 
 int config_load(struct config *config, const char *file, struct reason *why)
 {
-	bool named = file != NULL;
-	struct reason ignored;
+	bool optional = false;
+	struct reason missing, ignored;
 	int result;
 
 	memset(config, 0, sizeof *config);
@@ -299,14 +299,21 @@ int config_load(struct config *config, const char *file, struct reason *why)
 		if (settings[i].initial
 		    && apply(config, i, FROM_DEFAULT, settings[i].initial, why) < 0)
 			return -1;
-	if (!file && (file = getenv("RINGSPOOL_CONFIG")) != NULL)
-		named = true;
 	if (!file)
+		file = getenv("RINGSPOOL_CONFIG");
+	if (!file) {
 		file = CONFIG_DEFAULT_FILE;
+		optional = getenv("RINGSPOOL_SPOOL") != NULL;
+	}
 	if (strlen(file) >= sizeof config->file)
 		return reason_set(why, "the configuration file's path is too long");
 	result = inifile_read(file, take_setting, config, why);
-	if (result < 0 || (result > 0 && named)) {
+	if (result > 0 && !optional) {
+		missing = *why;
+		result = reason_set(why, "%s; make it, or set RINGSPOOL_SPOOL and name no file",
+			missing.text);
+	}
+	if (result < 0) {
 		/* So that the complaint is logged where the environment says. */
 		(void)take_environment(config, &ignored);
 		return -1;

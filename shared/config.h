@@ -23,7 +23,7 @@ enum {
 };
 
 struct config {
-	char file[CONFIG_PATH_SIZE];		/* "" when the default file is absent */
+	char file[CONFIG_PATH_SIZE];		/* "": none, all comes from the environment */
 	char spool[CONFIG_PATH_SIZE];
 	char fallback_spool[CONFIG_PATH_SIZE];	/* "": none */
 	char verification_tokens[CONFIG_PATH_SIZE]; /* "": any sender may deliver */
@@ -38,7 +38,9 @@ struct config {
 };
 
 /* Fills *config from `file`; NULL means RINGSPOOL_CONFIG or else the default
- * file, which alone may be missing.  Returns 0, or -1 with *why filled; then
+ * file.  That one may be missing where RINGSPOOL_SPOOL is set.  Elsewhere it is
+ * an error: a file that is away for a moment must not let everybody in, nor lead
+ * events to a spool that nobody reads.  Returns 0, or -1 with *why filled; then
  * *config holds the defaults and what came before the error. */
 int config_load(struct config *config, const char *file, struct reason *why);
 

@@ -79,6 +79,15 @@ def test_bad_value_in_the_environment_opens_nothing(place):
     assert place.spool.names() == []
 
 
+def test_missing_configuration_lets_nobody_in():
+    """As for a moment, while it is replaced: by default there would be no token."""
+    empty = ("mount -t tmpfs none /etc && mount -t tmpfs none /var/spool"
+             ' && mkdir -m 2770 /var/spool/ringspool && exec "$0"')
+    arguments = ["--mount", "sh", "-c", empty, str(CGI)]
+    assert answer(sms(), arguments, "unshare").status == 503
+    assert answer(b"", arguments, "unshare", **HANDSHAKE).status == 200
+
+
 def test_handshake_needs_no_valid_configuration(place):
     place.config.write_text("[receiver]\nnonsense = 1\n")
     assert answer(RINGSPOOL_CONFIG=str(place.config), **HANDSHAKE).status == 200

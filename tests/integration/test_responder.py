@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
 
@@ -255,6 +256,20 @@ def test_hangup_signal_with_a_bad_file_keeps_the_settings(serving, place):
     assert ask(place.socket, event).status == 401
     assert ask(place.socket, event, **PROOF).status == 200
     assert place.spool.contents() == [event]
+
+
+def test_hangup_signal_without_the_file_keeps_the_settings(place):
+    """The default file, in an /etc of the program's own; it may be missing at the start."""
+    etc = ("mount -t tmpfs none /etc && mkdir /etc/ringspool"
+           ' && cp "$1" /etc/ringspool/ringspool.conf && exec "$0"')
+    with responder.listener(place.socket) as held, running(responder.on_standard_input(
+            place, held, place.config, before=["unshare", "--mount", "sh", "-c", etc], user=0,
+            env={"PATH": os.environ["PATH"], "RINGSPOOL_SPOOL": str(place.spool.path)})) as started:
+        assert ask(place.socket, sms()).status == 401
+        Path(f"/proc/{started.pid}/root/etc/ringspool/ringspool.conf").unlink()
+        started.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: lines(started, "not-reloaded"), "the complaint")
+        assert ask(place.socket, sms()).status == 401
 
 
 def test_changed_token_file_counts_at_once(serving, place):

@@ -103,7 +103,7 @@ static void the_environment_wins(void **state)
 	unsetenv("RINGSPOOL_VERIFICATION_TOKENS");
 }
 
-static void only_the_default_file_may_be_missing(void **state)
+static void a_file_that_is_named_may_not_be_missing(void **state)
 {
 	struct config config;
 	struct reason why;
@@ -205,7 +205,7 @@ int main(void)
 		cmocka_unit_test(defaults_hold_for_an_empty_file),
 		cmocka_unit_test(other_programs_sections_are_theirs),
 		cmocka_unit_test(the_environment_wins),
-		cmocka_unit_test(only_the_default_file_may_be_missing),
+		cmocka_unit_test(a_file_that_is_named_may_not_be_missing),
 		cmocka_unit_test(mistakes_are_refused_with_file_and_line),
 		cmocka_unit_test(long_lines_are_whole),
 		cmocka_unit_test(what_is_in_force_is_printed_with_its_origin),
