@@ -1,5 +1,6 @@
 """Configuration as shipped: what the tools of the system say of it, and its defaults."""
 
+import os
 import re
 import shutil
 import stat
@@ -189,3 +190,17 @@ http {{
     done = run("nginx", "-t", "-e", "stderr", "-c", config)
     assert done.returncode == 0, done.stderr
     assert "warn" not in done.stderr
+
+
+def test_reload_tries_first_what_the_new_settings_name(place):
+    """systemd ends a reload with the first of its commands that fails."""
+    test, hang_up = re.findall("^ExecReload=(.*)$", (ETC / "ringspool.service").read_text(), re.M)
+    assert hang_up == "kill -HUP $MAINPID"
+    command = test.replace("/usr/bin/ringspool.fcgi", str(place.fcgi)).split()
+    try_out = {"env": responder.environment(place), **responder.AS_SERVICE,
+               "stdout": subprocess.PIPE, "text": True, "check": False}
+    assert subprocess.run(command, **try_out).returncode == 0
+    place.config.write_text(place.config.read_text().replace("spool\n", "spoool\n"))
+    done = subprocess.run(command, **try_out)
+    assert done.returncode == os.EX_CONFIG
+    assert "spoool: does not exist" in done.stdout
