@@ -263,17 +263,26 @@ void spool_safe_name(char out[SPOOL_NAME_SIZE], const char *text)
 	out[length ? length : 1] = '\0';
 }
 
-int spool_lock(struct spool *spool, uint64_t byte, unsigned patience)
+int spool_try_lock(struct spool *spool, uint64_t byte)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
 		.l_start = (off_t)byte, .l_len = 1 };
-	unsigned pause = 1;		/* milliseconds */
+
+	return fcntl(spool->lock.fd, F_OFD_SETLK, &lock);
+}
+
+int spool_lock(struct spool *spool, uint64_t byte, struct reason *why)
+{
+	unsigned pause = 1, patience = LOCK_PATIENCE_MS;	/* milliseconds */
 
 	/* F_OFD_SETLKW has no time limit, and whoever may open the file can hold
 	 * it: so it is asked for again and again. */
-	while (fcntl(spool->lock.fd, F_OFD_SETLK, &lock) < 0) {
-		if ((errno != EAGAIN && errno != EACCES) || patience == 0)
-			return -1;
+	while (spool_try_lock(spool, byte) < 0) {
+		if (errno != EAGAIN && errno != EACCES)
+			return spool_fail(spool, "lock", why);
+		if (patience == 0)
+			return reason_set(why, "spool %.200s: lock: another process holds it;"
+				" see which: fuser %.200s/lock", spool->path, spool->path);
 		pause = pause < patience ? pause : patience;
 		poll(NULL, 0, (int)pause);
 		patience -= pause;

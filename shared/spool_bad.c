@@ -110,10 +110,8 @@ enum spool_result spool_keep_bad(struct spool *spool, bool proven,
 
 	SHA256Data(body, size, digest);
 	(void)snprintf(file, sizeof file, "%s-%.64s", proven ? "proven" : "unproven", digest);
-	if (spool_lock(spool, LOCK_BAD, LOCK_PATIENCE_MS) < 0) {
-		spool_fail(spool, "lock", why);
+	if (spool_lock(spool, LOCK_BAD, why) < 0)
 		return SPOOL_FAILED;
-	}
 	result = keep_locked(spool, proven, file, body, size, why);
 	spool_unlock(spool, LOCK_BAD);
 	return result;

@@ -25,7 +25,9 @@ enum spool_directory {
 enum {
 	SPOOL_PATH_SIZE = 1024 + sizeof "/new",
 	SEEN_DAYS_MAX = 30,
-	LOCK_PATIENCE_MS = 2500,	/* RingCentral waits 3 s for the reply */
+	/* RingCentral waits 3 s for the reply, and a request at three locks: of the
+	 * fallback spool (a look), the spool, the fallback spool. */
+	LOCK_PATIENCE_MS = 800,
 	SPOOL_FILE_SIZE = SPOOL_NAME_SIZE + sizeof "unproven-.json",
 	DAY_NAME_SIZE = sizeof "YYYY-MM-DD"
 };
@@ -86,9 +88,13 @@ int spool_each_entry(int parent, const char *name,
 int spool_settle_access(int parent, int fd, mode_t mode);
 
 /* Locks a byte of the lock file; where another holds it, waits for up to
- * `patience` milliseconds.  -1 with errno set, EAGAIN if it was not let go.
- * Dropped by spool_unlock(), and by the kernel when the process ends. */
-int spool_lock(struct spool *spool, uint64_t byte, unsigned patience);
+ * LOCK_PATIENCE_MS.  -1 with *why filled.  Dropped by spool_unlock(), and by the
+ * kernel when the process ends. */
+int spool_lock(struct spool *spool, uint64_t byte, struct reason *why);
+
+/* The same without waiting.  -1 with errno set. */
+int spool_try_lock(struct spool *spool, uint64_t byte);
+
 void spool_unlock(struct spool *spool, uint64_t byte);
 
 /* rename(2) that replaces nothing: -1 with errno EEXIST where new_name is. */

@@ -335,10 +335,8 @@ enum spool_result spool_store(struct spool *spool, const char *name,
 {
 	enum spool_result result;
 
-	if (spool_lock(spool, lock_byte(digest), LOCK_PATIENCE_MS) < 0) {
-		spool_fail(spool, "lock", why);
+	if (spool_lock(spool, lock_byte(digest), why) < 0)
 		return SPOOL_FAILED;
-	}
 	result = store_locked(spool, name, body, size, why);
 	spool_unlock(spool, lock_byte(digest));
 	return result;
@@ -350,8 +348,8 @@ int spool_has_seen(struct spool *spool, const char *name, uint64_t digest,
 	int found;
 
 	/* Another may be between mark and fsync, and take both back. */
-	if (spool_lock(spool, lock_byte(digest), LOCK_PATIENCE_MS) < 0)
-		return spool_fail(spool, "lock", why);
+	if (spool_lock(spool, lock_byte(digest), why) < 0)
+		return -1;
 	found = find_mark(spool, name, spool_day(time(NULL)), why);
 	if (found > 0 && spool_make_durable(spool->directories[DIR_NEW].fd) < 0)
 		found = spool_fail(spool, "fsync of new", why);

@@ -139,7 +139,7 @@ int spool_tidy(struct spool *spool, struct reason *why)
 	long today = spool_day(sweep.now);
 	int seen, result = 1;
 
-	if (!is_due(spool, sweep.now) || spool_lock(spool, LOCK_TIDY, 0) < 0)
+	if (!is_due(spool, sweep.now) || spool_try_lock(spool, LOCK_TIDY) < 0)
 		return 0;
 	if (!is_due(spool, sweep.now)) {
 		result = 0;

@@ -30,7 +30,7 @@ static int slurp(struct tokens *tokens, const char *path, struct reason *why)
 	ssize_t got;
 
 	if (fd < 0 || fstat(fd, &status) < 0) {
-		reason_set(why, "%.300s: %s", path, strerror(errno));
+		reason_set(why, "verification_tokens: %.300s: %s", path, strerror(errno));
 		goto refuse;
 	}
 	if (!S_ISREG(status.st_mode)) {

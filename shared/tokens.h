@@ -4,7 +4,7 @@
  * The file holds one token a line: visible ASCII, 512 bytes at most; blank
  * lines do not count.  Several may be in force at once, so that one can be
  * replaced without a gap.  Every delivery looks whether the file has changed, so
- * that a change counts at once; one that everybody may read is refused.
+ * that a change counts at once; one that everybody may read or change is refused.
  */
 #ifndef RINGSPOOL_TOKENS_H
 #define RINGSPOOL_TOKENS_H
@@ -28,7 +28,7 @@ struct tokens {
 bool token_is_well_formed(const char *token);
 
 /* Reads the file.  Returns 0, or -1 with *why filled when it is missing,
- * unreadable, readable by everybody, over 64 KiB, or without a well-formed
+ * unreadable, readable or writable by everybody, over 64 KiB, or without a well-formed
  * token.  Lines that are no token are left out; the first is told in
  * *complaint, which is empty otherwise. */
 int tokens_read(struct tokens *tokens, const char *path, struct reason *why,

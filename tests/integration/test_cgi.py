@@ -1,9 +1,10 @@
 """ringspool.cgi as a CGI program: its arguments, environment and time limit."""
 
+import fcntl
 import os
 import subprocess
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -118,6 +119,19 @@ def test_fallback_spool_takes_what_the_spool_cannot(place):
     settings = {"RINGSPOOL_SPOOL": str(place.spool.path), "RINGSPOOL_FALLBACK_SPOOL": str(fallback.path)}
     assert answer(event, **settings).status == 200
     assert fallback.contents() == [event]
+
+
+def test_locks_that_somebody_holds_are_not_waited_for_one_after_the_other(place):
+    fallback = servers.Spool(place.work / "fallback", place.spool.gid)
+    settings = {"RINGSPOOL_SPOOL": str(place.spool.path), "RINGSPOOL_FALLBACK_SPOOL": str(fallback.path)}
+    with ExitStack() as held:
+        for spool in (place.spool, fallback):
+            lock = held.enter_context((spool.path / "lock").open("w"))
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+        begun = time.monotonic()
+        assert answer(sms(), **settings).status == 503
+        assert time.monotonic() - begun < 5     # 3, on a machine of one's own
+    assert answer(sms(), **settings).status == 200
 
 
 def test_silent_client_is_waited_for_until_the_time_limit_only(place):
