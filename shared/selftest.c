@@ -134,8 +134,13 @@ static void test_fallback(struct findings *f, const struct config *config)
 	struct stat spool, fallback;
 
 	test_spool(f, config, config->fallback_spool);
-	if (stat(config->spool, &spool) == 0 && stat(config->fallback_spool, &fallback) == 0
-	    && spool.st_dev == fallback.st_dev)
+	if (stat(config->spool, &spool) < 0 || stat(config->fallback_spool, &fallback) < 0
+	    || spool.st_dev != fallback.st_dev)
+		return;
+	if (spool.st_ino == fallback.st_ino)
+		tell(f, "fault", "%s: is the spool itself; remove fallback_spool, or name"
+			" another directory", config->fallback_spool);
+	else
 		tell(f, "warning", "%s: is on the same file system as the spool, and would"
 			" fail with it", config->fallback_spool);
 }

@@ -330,6 +330,12 @@ class TestOptions:
         assert done.returncode == 78
         assert "install -d" in done.stdout + done.stderr
 
+    def test_fallback_spool_that_is_the_spool_is_told(self, program, place):
+        same = f"{place.spool.path}/."
+        done = run(program, "-T", "-c", place.config, RINGSPOOL_FALLBACK_SPOOL=same)
+        assert done.returncode == 78
+        assert f"fault: {same}: is the spool itself" in done.stdout
+
     def test_environment_wins_over_the_file(self, program, place):
         done = run(program, "-T", "-c", place.config, RINGSPOOL_SPOOL="/nonexistent/spool")
         assert done.returncode == 78

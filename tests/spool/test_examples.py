@@ -59,15 +59,23 @@ def endpoint(statuses):
         server.server_close()
 
 
+def forward(place, url):
+    """The command, with the address in a file."""
+    target = place.directory / "target.curl"
+    target.write_text(f'url = "{url}"\nheader = "Authorization: Bearer secret"\n')
+    return EXAMPLES / "forward", target
+
+
 def test_forward_posts_the_bytes_and_tries_again(place):
     body = notification("u1") + b"\r\n \n"
     name = place.deliver("u1", body)
     with endpoint([503, 200]) as (url, got):
         for _ in range(2):
-            place.tool("run", "--retry-delay", "0s", "--retries", 1, "--", EXAMPLES / "forward", url)
+            place.tool("run", "--retry-delay", "0s", "--retries", 1, "--", *forward(place, url))
     assert [received for _, received in got] == [body, body]
     assert got[0][0]["Content-Type"] == "application/json"
     assert got[0][0]["X-Ringspool-Name"] == name
+    assert got[0][0]["Authorization"] == "Bearer secret"
     assert place.counts() == {}
 
 
@@ -75,7 +83,7 @@ def test_forward_posts_the_bytes_and_tries_again(place):
 def test_forward_knows_what_is_final(place, status, state):
     place.deliver("u1")
     with endpoint([status]) as (url, _):
-        place.tool("run", "--retry-delay", "1h", "--", EXAMPLES / "forward", url)
+        place.tool("run", "--retry-delay", "1h", "--", *forward(place, url))
     assert place.counts() == {state: 1}
 
 
@@ -83,7 +91,7 @@ def test_forward_to_nobody(place):
     place.deliver("u1")
     with endpoint([]) as (url, _):
         pass
-    place.tool("run", "--retry-delay", "1h", "--", EXAMPLES / "forward", url)
+    place.tool("run", "--retry-delay", "1h", "--", *forward(place, url))
     assert place.counts() == {"retrying": 1}
 
 
