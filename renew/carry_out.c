@@ -89,6 +89,19 @@ static void report_disabled(struct run *run, const struct declared *declared,
 			" filters in all; status.json lists them", known->disabled_count);
 }
 
+void report_left_out(struct run *run, const struct declared *declared,
+	const struct known *known)
+{
+	if (known->left_out == 0 || known->mute)
+		return;		/* of a mute one it is no news */
+	report_lasting(run->report, declared->name, "filters left out",
+		"the platform shows %ld of %zu filters, and does not say why: the rest bring no"
+		" events; `ringspool-renew show %s` lists what it shows: correct the spelling of"
+		" the others, or give the application the permission and `ringspool-renew"
+		" update %s`", (long)declared->filter_count - known->left_out,
+		declared->filter_count, declared->name, declared->name);
+}
+
 int note_gone(struct run *run, struct known *known)
 {
 	time_t expired = known->expires_at;
@@ -163,6 +176,7 @@ void take_note(struct run *run, const struct declared *declared,
 			record->filters, record->filter_count))
 	    && known_set_disabled(known, record) < 0)
 		(void)fail_memory(run, declared);
+	known->left_out = (long)plan_left_out(declared, record, known);
 	known->mute = record_is_active(record) && !has_active_filter(record, known);
 	if (record_is_active(record)) {
 		known->tries = 0;
@@ -219,6 +233,7 @@ static int learn(struct run *run, const struct declared *declared,
 	if (granted)
 		known->lifetime = granted_life(run, record);
 	take_note(run, declared, record);
+	report_left_out(run, declared, known);
 	if (known->lifetime > 0)
 		tell_shorter_life(run, declared, known->lifetime);
 	return 0;

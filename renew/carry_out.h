@@ -34,4 +34,8 @@ int note_dead(struct known *known, const struct record *record);
 void take_note(struct run *run, const struct declared *declared,
 	const struct record *record);
 
+/* Warns of filters that the platform left out without a word. */
+void report_left_out(struct run *run, const struct declared *declared,
+	const struct known *known);
+
 #endif

@@ -481,35 +481,75 @@ static bool explain(struct parsed_set *present, const struct parsed *declared,
 	return i > first;
 }
 
-static bool sets_equal(const struct parsed_set *declared, struct parsed_set *present)
+static void set_sort(struct parsed_set *set, unsigned mask)
 {
+	qsort_r(set->filters, set->count, sizeof *set->filters, compare_masked, &mask);
+}
+
+/* Whether the same stands before it, in a set sorted by all ids. */
+static bool is_repeat(const struct parsed_set *set, size_t index)
+{
+	unsigned exactly = 0;
+
+	return index > 0
+		&& compare_masked(&set->filters[index - 1], &set->filters[index], &exactly) == 0;
+}
+
+/* How many differ, repeats not counted. */
+struct difference {
+	size_t missing;			/* declared, and not there as far as we know */
+	size_t more;			/* there, and explained by none declared */
+};
+
+static struct difference compare_sets(struct parsed_set *declared, struct parsed_set *present)
+{
+	struct difference difference = { 0, 0 };
+
+	set_sort(declared, 0);
 	/* The more precise first, so that ~ gets what they leave over. */
 	for (unsigned mask = 0; mask < 1u << IDS; mask++) {
-		qsort_r(present->filters, present->count, sizeof *present->filters,
-			compare_masked, &mask);
-		for (size_t i = 0; i < declared->count; i++) {
-			if (mask_of(&declared->filters[i]) == mask
-				&& !explain(present, &declared->filters[i], mask))
-				return false;
-		}
+		set_sort(present, mask);
+		for (size_t i = 0; i < declared->count; i++)
+			if (mask_of(&declared->filters[i]) == mask && !is_repeat(declared, i)
+			    && !explain(present, &declared->filters[i], mask))
+				difference.missing++;
 	}
-	for (size_t i = 0; i < present->count; i++) {
-		if (!present->filters[i].explained)
-			return false;
-	}
-	return true;
+	set_sort(present, 0);
+	for (size_t i = 0; i < present->count; i++)
+		if (!present->filters[i].explained && !is_repeat(present, i))
+			difference.more++;
+	return difference;
+}
+
+/* None where memory runs out. */
+static struct difference compare(char *const *declared, size_t declared_count,
+	char *const *present, size_t present_count)
+{
+	struct parsed_set ours, theirs = { NULL, 0 };
+	struct difference difference = { 0, 0 };
+
+	if (set_parse(&ours, declared, declared_count) == 0
+		&& set_parse(&theirs, present, present_count) == 0)
+		difference = compare_sets(&ours, &theirs);
+	set_free(&ours);
+	set_free(&theirs);
+	return difference;
 }
 
 bool filters_equal(char *const *declared, size_t declared_count,
 	char *const *present, size_t present_count)
 {
-	struct parsed_set ours, theirs = { NULL, 0 };
-	bool equal = true;
+	struct difference difference = compare(declared, declared_count, present,
+		present_count);
 
-	if (set_parse(&ours, declared, declared_count) == 0
-		&& set_parse(&theirs, present, present_count) == 0)
-		equal = sets_equal(&ours, &theirs);
-	set_free(&ours);
-	set_free(&theirs);
-	return equal;
+	return difference.missing == 0 && difference.more == 0;
+}
+
+size_t filters_left_out(char *const *declared, size_t declared_count,
+	char *const *present, size_t present_count)
+{
+	struct difference difference = compare(declared, declared_count, present,
+		present_count);
+
+	return difference.missing > difference.more ? difference.missing - difference.more : 0;
 }

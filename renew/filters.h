@@ -61,4 +61,9 @@ int filter_expand(const char *word, char **path, bool *known, struct reason *why
 bool filters_equal(char *const *declared, size_t declared_count,
 	char *const *present, size_t present_count);
 
+/* How many fewer there are than declared: by number, for one that is written as
+ * we do not know may stand for any declared one.  0 when memory runs out. */
+size_t filters_left_out(char *const *declared, size_t declared_count,
+	char *const *present, size_t present_count);
+
 #endif

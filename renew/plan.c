@@ -117,21 +117,27 @@ static bool can_be_kept(const struct plan_input *input, const struct declared *d
 
 /* The filters shown, and those that are disabled: the platform may list the
  * latter among the former or not, and may tell of them only in the reply to
- * the request that declared them. */
+ * the request that declared them.  An array to be freed, or NULL. */
+static char **list_all(const struct record *record, const struct disabled_filter *disabled,
+	size_t disabled_count)
+{
+	char **all = calloc(record->filter_count + disabled_count + 1, sizeof *all);
+
+	for (size_t i = 0; all && i < record->filter_count; i++)
+		all[i] = record->filters[i];
+	for (size_t i = 0; all && i < disabled_count; i++)
+		all[record->filter_count + i] = disabled[i].filter;
+	return all;
+}
+
 static bool shows_declared(const struct declared *declared, const struct record *record,
 	const struct disabled_filter *disabled, size_t disabled_count)
 {
-	char **all = calloc(record->filter_count + disabled_count + 1, sizeof *all);
-	size_t count = 0;
-	bool equal;
+	char **all = list_all(record, disabled, disabled_count);
+	bool equal = !all	/* nothing is changed for no reason */
+		|| filters_equal(declared->filters, declared->filter_count, all,
+			record->filter_count + disabled_count);
 
-	if (!all)
-		return true;	/* nothing is changed for no reason */
-	for (size_t i = 0; i < record->filter_count; i++)
-		all[count++] = record->filters[i];
-	for (size_t i = 0; i < disabled_count; i++)
-		all[count++] = disabled[i].filter;
-	equal = filters_equal(declared->filters, declared->filter_count, all, count);
 	free(all);
 	return equal;
 }
@@ -146,6 +152,20 @@ static bool was_answered_so(const struct declared *declared, const struct record
 	return digest_set(declared->filters, declared->filter_count, asked) == 0
 		&& digest_set(record->filters, record->filter_count, answered) == 0
 		&& strcmp(asked, known->asked) == 0 && strcmp(answered, known->answered) == 0;
+}
+
+size_t plan_left_out(const struct declared *declared, const struct record *record,
+	const struct known *known)
+{
+	char **all = list_all(record, known->disabled, known->disabled_count);
+	size_t count = 0;
+
+	/* Of other filters than the present ones it is no answer to these. */
+	if (all && was_answered_so(declared, record, known))
+		count = filters_left_out(declared->filters, declared->filter_count, all,
+			record->filter_count + known->disabled_count);
+	free(all);
+	return count;
 }
 
 static bool has_filters(const struct plan_input *input, const struct declared *declared,

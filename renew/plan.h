@@ -75,6 +75,11 @@ enum { PLAN_RENEW_LEAST = 1800 };
  * and by the lifetime that was granted (known may be NULL). */
 long plan_renew_before(const struct declared *declared, const struct known *known);
 
+/* How many of the declared filters the platform left out of its answer to them,
+ * without naming them among the disabled ones either. */
+size_t plan_left_out(const struct declared *declared, const struct record *record,
+	const struct known *known);
+
 /* Adds a step by hand.  -1: out of memory. */
 int plan_add(struct plan *plan, enum step_kind kind, const struct declared *declared,
 	const struct record *record, const char *why);

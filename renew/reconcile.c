@@ -170,6 +170,8 @@ static void check_kept(struct run *run)
 		const struct declared *declared = &run->settings->subscriptions[i];
 		const struct known *known = state_find(run->state, declared->name);
 
+		if (known)
+			report_left_out(run, declared, known);
 		if (!run->failed[i])
 			check_lifetime(run, declared, known);
 		if (!run->failed[i])

@@ -206,6 +206,23 @@ void report_warning(struct report *report, const char *name, bool daily,
 	tell(report, "warning", NULL, name, text, is_due(report, told, false, daily));
 }
 
+void report_lasting(struct report *report, const char *name, const char *what,
+	const char *format, ...)
+{
+	char text[LINE_SIZE], key[TOLD_KEY];
+	struct told *told;
+	va_list args;
+
+	va_start(args, format);
+	format_masked(report, text, format, args);
+	va_end(args);
+	told_lasting_key(name, what, key);
+	told = told_of(report, key);
+	if (told && told->present)
+		return;		/* told in this run */
+	tell(report, "warning", NULL, name, text, is_due(report, told, true, true));
+}
+
 void report_once(struct report *report, const char *name, const char *what,
 	const char *format, ...)
 {

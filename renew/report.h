@@ -58,6 +58,11 @@ void report_failure(struct report *report, const char *name, const struct failur
 void report_warning(struct report *report, const char *name, bool daily,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* A warning that is told every day while it lasts, and then its end as that of a
+ * failure; `what` names it: it is the same one whatever the text says. */
+void report_lasting(struct report *report, const char *name, const char *what,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
 /* A warning that cron is told once as long as its subscription is declared,
  * also where it is not met in between; `what` is what makes it another one. */
 void report_once(struct report *report, const char *name, const char *what,

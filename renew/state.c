@@ -112,6 +112,13 @@ static bool read_creating(const cJSON *json, struct known *known)
 		&& read_time(json, "since", &known->creating_since);
 }
 
+/* Nor of filters that were left out. */
+static bool read_left_out(const cJSON *json, struct known *known)
+{
+	return !cJSON_HasObjectItem(json, "left_out")
+		|| read_long(json, "left_out", &known->left_out);
+}
+
 static bool read_known(const cJSON *json, struct known *known)
 {
 	long tries, error_status;
@@ -127,6 +134,7 @@ static bool read_known(const cJSON *json, struct known *known)
 	    || !read_text(json, "answered", known->answered, sizeof known->answered)
 	    || !read_ids(cJSON_GetObjectItemCaseSensitive(json, "old"), known)
 	    || !read_disabled(cJSON_GetObjectItemCaseSensitive(json, "disabled"), known)
+	    || !read_left_out(json, known)
 	    || !read_long(json, "tries", &tries)
 	    || !read_time(json, "next_try", &known->next_try)
 	    || !read_creating(cJSON_GetObjectItemCaseSensitive(json, "creating"), known)
@@ -326,6 +334,7 @@ static void add_known(cJSON *list, const struct known *known)
 		add_text(one, "message", known->disabled[i].message);
 		(void)cJSON_AddItemToArray(disabled, one);
 	}
+	add_time(json, "left_out", known->left_out);
 	add_time(json, "tries", (time_t)known->tries);
 	add_time(json, "next_try", known->next_try);
 	add_creating(json, known);

@@ -35,6 +35,7 @@ struct known {
 	size_t old_count;
 	struct disabled_filter *disabled; /* as the last reply told */
 	size_t disabled_count;
+	long left_out;			/* filters neither shown nor disabled in the answer */
 	unsigned tries;			/* to replace it while its endpoint is sick */
 	time_t next_try;		/* platform's; with tries */
 	/* An interruption that is not told yet: what the subscription was instead of

@@ -39,6 +39,15 @@ static void add_disabled(cJSON *json, const struct known *known,
 		json_add_text(one, "message", known->disabled[i].message);
 		(void)cJSON_AddItemToArray(list, one);
 	}
+	/* Which these are cannot be known: the platform writes filters in its way. */
+	for (long i = 0; known && i < known->left_out; i++) {
+		cJSON *one = cJSON_CreateObject();
+
+		json_add_text(one, "filter", NULL);
+		json_add_text(one, "reason", NULL);
+		json_add_text(one, "message", "left out by the platform without a word");
+		(void)cJSON_AddItemToArray(list, one);
+	}
 }
 
 /* { "from", "until", "reason" }, or null. */

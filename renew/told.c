@@ -98,6 +98,12 @@ void told_key(const char *name, const struct failure *failure, char key[TOLD_KEY
 		: failure_kind_name(failure->kind), DIGEST_SHOWN, digest);
 }
 
+void told_lasting_key(const char *name, const char *what, char key[TOLD_KEY])
+{
+	/* No section's name ends with a colon: so it is no failure of the section. */
+	(void)snprintf(key, TOLD_KEY, "%s: %s", name, what);
+}
+
 void told_once_key(const char *name, const char *what, char key[TOLD_KEY])
 {
 	(void)snprintf(key, TOLD_KEY, "%s once %s", name, what);

@@ -20,6 +20,10 @@ enum { TOLD_KEY = 160, TOLD_LABEL = 100 };
 /* The key of a failure of a declared subscription, or of the run (NULL). */
 void told_key(const char *name, const struct failure *failure, char key[TOLD_KEY]);
 
+/* The key of a warning whose end is told.  Its owner is not the subscription, whose
+ * failures it neither prolongs nor hides. */
+void told_lasting_key(const char *name, const char *what, char key[TOLD_KEY]);
+
 /* The key of a warning that is told once for all. */
 void told_once_key(const char *name, const char *what, char key[TOLD_KEY]);
 

@@ -7,7 +7,7 @@ import re
 import socket
 import time
 
-from place import SUBSCRIPTIONS
+from place import LIST, SUBSCRIPTIONS
 
 DAY = 86400
 
@@ -191,6 +191,45 @@ def test_a_shorter_life_is_told_once(place):
         assert place.run_under_cron().err == ""     # one that does not renew
     place.declare(expires_in=86400)
     assert "expires_in asks for 1 day" in place.run_under_cron().err
+
+
+def test_filters_left_out_without_a_word_are_told_daily_and_their_end_is_told(place):
+    place.platform.change(leave_out=["/voicemail"])
+    first = place.run_under_cron()
+    assert first.status == 0
+    assert "warning: inbound: the platform shows 1 of 2 filters" in first.err
+    assert len(first.err.splitlines()) == 1
+    for _ in range(2):
+        place.calls()
+        again = place.run_under_cron()
+        assert (again.status, again.out, again.err) == (0, "", "")
+        assert place.calls() == [LIST]
+    age(place, DAY)
+    assert "1 of 2 filters" in place.run_under_cron().err
+    # A run that does not get so far changes nothing about it.
+    place.platform.fault("status", method="GET", status=429, retry_after=1)
+    assert "left out" not in place.run_under_cron().out
+    place.change_state(lambda state: state.update(retry_until=0))
+    assert "1 of 2" not in (result := place.run_under_cron()).err and "left out" not in result.out
+    place.platform.change(leave_out=[])
+    assert "1 of 2" not in place.run("update").err
+    end = place.run_under_cron()
+    assert end.err == ""
+    assert re.fullmatch(r"ringspool-renew: well again: inbound: filters left out \(since .*Z\)\n",
+                        end.out)
+    assert (last := place.run_under_cron()).out == last.err == ""
+
+
+def test_a_failure_beside_filters_left_out_has_an_end_of_its_own(place):
+    place.platform.change(leave_out=["/voicemail"])
+    place.run_under_cron()
+    place.platform.set_status(place.ours()["id"], "Blacklisted", "Read timed out")
+    place.hook.behave(status=404)
+    assert "status: 404" in (failing := place.run_under_cron()).err and failing.out == ""
+    place.platform.set_status(place.ours()["id"], "Active")
+    end = place.run_under_cron()
+    assert "well again: inbound endpoint" in end.out or "well again: inbound SUB-525" in end.out
+    assert "left out" not in end.out
 
 
 def test_of_many_disabled_filters_the_first_and_their_number_are_told(place):

@@ -337,6 +337,35 @@ def test_disabled_filters_are_told_with_their_reason(place, listed):
     assert disabled["reason"] == "SUB-412"
 
 
+def test_filters_left_out_without_a_word_are_told(place):
+    place.declare(filter=["inbound-sms", "voicemail", "account-presence"])
+    place.platform.change(leave_out=["/presence"],
+                          permissions=["SubscriptionWebhook", "SMS"])   # voicemail: disabled
+    for command in ((), (), ("update",), ("update", "inbound")):
+        result = place.run(*command)
+        assert result.status == 0
+        assert result.err.count("shows 2 of 3 filters") == 1, command
+    named, unnamed = place.status()["subscriptions"][0]["disabled_filters"]
+    assert "voicemail" in named["filter"]
+    assert unnamed == {"filter": None, "reason": None,
+                       "message": "left out by the platform without a word"}
+    # A state of an earlier version does not know of it, and learns it from the list.
+    place.change_state(lambda state: state["subscriptions"][0].pop("left_out"))
+    assert "shows 2 of 3 filters" in place.run().err
+    place.declare(filter=["inbound-sms"])
+    result = place.run()
+    assert "shows" not in result.err and "well again: inbound: filters left out" in result.out
+    assert place.status()["subscriptions"][0]["disabled_filters"] == []
+
+
+def test_filters_written_otherwise_are_not_taken_to_be_left_out(place):
+    place.platform.fault("wrong-types", count=0, path=f"{SUBSCRIPTIONS}*", changes={
+        "eventFilters": ["/restapi/v2/sms", "/restapi/v2/voicemail", "/restapi/v2/voicemail"]})
+    for _ in range(3):
+        place.well()
+    assert place.status()["subscriptions"][0]["disabled_filters"] == []
+
+
 def test_one_that_fails_does_not_keep_the_others_back(place, other_hook):
     other_hook.behave(status=500)
     place.sections = {"sick": {"address": other_hook.address, "filter": "voicemail"},

@@ -328,6 +328,24 @@ static void two_thousand_are_compared(void **state)
 	drop_many(others);
 }
 
+static void fewer_are_left_out_whatever_they_are_called(void **state)
+{
+	char *ours[] = { MINE "/voicemail", MINE "/presence", MINE "/message-store",
+		MINE "/presence", "/restapi/v1.0/account/1/extension/2/presence" };
+	char *renamed[] = { "/v2/one", "/v2/two", "/v2/two", "/v2/three",
+		"/restapi/v1.0/account/1/extension/2/presence" };
+
+	(void)state;
+	assert_int_equal(filters_left_out(ours, 3, ours, 3), 0);
+	assert_int_equal(filters_left_out(ours, 3, ours, 2), 1);
+	assert_int_equal(filters_left_out(ours, 2, ours, 3), 0);
+	assert_int_equal(filters_left_out(ours, 4, ours, 2), 1);	/* a repeat is none */
+	assert_int_equal(filters_left_out(ours, 3, renamed, 4), 0);
+	assert_int_equal(filters_left_out(ours, 3, renamed, 3), 1);
+	assert_int_equal(filters_left_out(ours, 3, NULL, 0), 3);
+	assert_int_equal(filters_left_out(ours, 5, renamed + 1, 4), 0);	/* ~ is that id */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +369,7 @@ int main(void)
 		cmocka_unit_test(a_reminder_is_the_subscriptions_own),
 		cmocka_unit_test(odd_filters_are_compared_all_the_same),
 		cmocka_unit_test(two_thousand_are_compared),
+		cmocka_unit_test(fewer_are_left_out_whatever_they_are_called),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,7 @@ class Settings:
     grant_at_most: int | None = None    # grant less than was asked for
     renew_extends: bool = True          # False: answers 200, expirationTime stays
     list_disabled: bool = False         # disabled filters stay among eventFilters, too
+    leave_out: list = field(default_factory=list)   # filters dropped without a word: parts of them
     reorder_filters: bool = False       # answer them, and their parameters, in another order
     job_interval: int = 60              # least threshold and interval of a reminder
 

@@ -173,12 +173,16 @@ class Subscriptions:
         if not isinstance(wanted, list) or not wanted:
             raise invalid_parameter("eventFilters")
         paths = list(dict.fromkeys(filters.stored(path, self._settings) for path in wanted))
+        paths = [path for path in paths if not self._is_left_out(path)]
         disabled = [self._disabled(path) for path in paths if self._lacks(path)]
         return [path for path in paths if not self._lacks(path)], disabled
 
     def _lacks(self, path):
         needed = filters.permission(path)
         return needed is not None and needed not in self._settings.permissions
+
+    def _is_left_out(self, path):
+        return any(part in path for part in self._settings.leave_out)
 
     def _disabled(self, path):
         return {"filter": path, "reason": "SUB-412",
