@@ -149,8 +149,7 @@ static bool is_due(struct report *report, struct told *told, bool failure, bool 
 	told->present = true;
 	if (!report->cron)
 		return true;
-	due = told->at == 0 || told->at > report->now	/* the clock was set back */
-		|| (daily && report->now - told->at >= DAY_SECONDS);
+	due = told->at == 0 || (daily && report->now - told->at >= DAY_SECONDS);
 	if (due && failure && told_too_many(report->state, told, report->now))
 		due = false;
 	if (due)

@@ -16,6 +16,7 @@
 
 enum {
 	STATE_VERSION = 1,
+	LONG_AGO = 1,				/* seconds after the epoch */
 	DIGEST_DIGITS = 2 * DIGEST_KEY_BYTES	/* of the key, in hexadecimal */
 };
 
@@ -225,9 +226,21 @@ static void drop_future(time_t *moment)
 		*moment = 0;
 }
 
+/* What it told counts as told long ago, not as within the day until that time
+ * comes; and not as never, for then its end would not be told. */
+static void date_back(struct told *told)
+{
+	if (told->at > time(NULL))
+		told->at = LONG_AGO;
+	if (told->since > time(NULL))
+		told->since = time(NULL);
+}
+
 static void drop_future_times(struct state *state)
 {
 	drop_future(&state->last_good);
+	for (size_t i = 0; i < state->told_count; i++)
+		date_back(&state->told[i]);
 	for (size_t i = 0; i < state->known_count; i++) {
 		drop_future(&state->known[i].last_good);
 		drop_future(&state->known[i].lost_from);

@@ -1,5 +1,6 @@
 """What cron mails: a failure when it begins, once a day while it lasts, and its end."""
 
+import calendar
 import fcntl
 import json
 import os
@@ -180,6 +181,30 @@ def test_of_one_subscription_six_failures_a_day_are_told(place):
     age(place, DAY)
     refuse(place, "CMN-101", "because of today")
     assert "today" in place.run_under_cron().err
+
+
+def test_what_a_clock_that_was_ahead_told_keeps_nothing_back(place):
+    for word in "abcdef":
+        refuse(place, "CMN-101", f"because of {word * 3}")
+        assert word * 3 in place.run_under_cron().err
+    age(place, -400 * DAY)
+    for word in ("fff", "ggg"):
+        refuse(place, "CMN-101", f"because of {word}")
+        assert word in place.run_under_cron().err
+    end = place.run_under_cron()
+    assert end.status == 0 and "well again: inbound CMN-101" in end.out
+    assert place.learnt()["told"] == []
+
+
+def test_the_end_of_what_a_clock_that_was_ahead_told_is_told(place):
+    place.hook.behave(status=404)
+    place.run_under_cron()
+    age(place, -400 * DAY)
+    place.hook.behave()
+    end = place.run_under_cron()
+    assert "well again: inbound SUB-525" in end.out
+    since = re.search(r"since (.*)Z", end.out).group(1)
+    assert abs(time.time() - calendar.timegm(time.strptime(since, "%Y-%m-%dT%H:%M:%S"))) < 60
 
 
 def test_a_shorter_life_is_told_once(place):
