@@ -75,25 +75,28 @@ static bool take_due(const char **at, struct entry *entry)
 	return true;
 }
 
-static void skip_clash(const char **at)
+static bool skip_clash(const char **at)
 {
 	size_t digits;
 
 	if (strncmp(*at, ".c", 2) != 0)
-		return;
+		return false;
 	digits = strspn(*at + 2, "0123456789");
-	if (digits >= 1 && digits <= 3)
-		*at += 2 + digits;
+	if (digits < 1 || digits > 3)
+		return false;
+	*at += 2 + digits;
+	return true;
 }
 
+/* A word: what begins with a digit is a number that is too long. */
 static bool take_reason(const char **at, struct entry *entry)
 {
 	size_t length;
 
-	if (**at != '.')
+	if (**at != '.' || (*at)[1] < 'a' || (*at)[1] > 'z')
 		return false;
 	length = strspn(*at + 1, reason_bytes);
-	if (length == 0 || length >= sizeof entry->reason)
+	if (length >= sizeof entry->reason)
 		return false;
 	memcpy(entry->reason, *at + 1, length);
 	entry->reason[length] = '\0';
@@ -101,31 +104,33 @@ static bool take_reason(const char **at, struct entry *entry)
 	return true;
 }
 
-/* The fields between NAME and .json; each may be absent. */
+/* The fields between NAME and .json, of whichever state; each may be absent. */
 static const char *take_fields(const char *at, struct entry *entry)
 {
-	switch (entry->state) {
-	case STATE_RUNNING:
-		(void)take_attempt(&at, entry);
-		break;
-	case STATE_RETRYING:
-		if (take_attempt(&at, entry))
-			(void)take_due(&at, entry);
-		skip_clash(&at);
-		break;
-	case STATE_FAILED:
-		if (take_attempt(&at, entry) && strncmp(at, suffix, sizeof suffix) != 0)
-			(void)take_reason(&at, entry);
-		skip_clash(&at);
-		break;
-	case STATE_HELD:
-	case STATE_DONE:
-		skip_clash(&at);
-		break;
-	default:
-		break;
-	}
+	bool tried = take_attempt(&at, entry);
+
+	if (skip_clash(&at) || !tried)
+		return at;
+	if (strcmp(at, suffix) != 0 && !take_due(&at, entry))
+		(void)take_reason(&at, entry);
+	(void)skip_clash(&at);
 	return at;
+}
+
+/* Forgets the fields that another state left in the name.  A reason says that
+ * the event failed for good: out of failed/ it begins anew. */
+static void keep_own_fields(struct entry *entry)
+{
+	enum entry_state state = entry->state;
+	bool counts = state == STATE_RETRYING || state == STATE_RUNNING;
+
+	if (state != STATE_RETRYING)
+		entry->due = 0;
+	if (state == STATE_FAILED)
+		return;
+	if (!counts || entry->reason[0])
+		entry->attempt = 0;
+	entry->reason[0] = '\0';
 }
 
 /* The length of the NAME that a text begins with, or 0. */
@@ -139,14 +144,16 @@ static size_t name_length(const char *text)
 bool entry_parse(struct entry *entry, enum entry_state state, const char *file)
 {
 	size_t length = name_length(file);
+	const char *rest;
 
 	*entry = (struct entry){ .state = state };
 	if (length == 0 || strlen(file) >= sizeof entry->file)
 		return false;
 	strcpy(entry->file, file);	/* fits: checked above */
 	memcpy(entry->name, file, length);
-	return strcmp(take_fields(file + length, entry),
-		state == STATE_BAD ? "" : suffix) == 0;
+	rest = take_fields(file + length, entry);
+	keep_own_fields(entry);
+	return strcmp(rest, suffix) == 0 || (state == STATE_BAD && *rest == '\0');
 }
 
 /* Writes the fields of `entry` that its state keeps in the name. */

@@ -16,7 +16,8 @@
  * All of an event's state is in its directory and name, so that one
  * rename(2) changes it, and no second file can be missing.  Where a name is
  * taken already in held/, failed/ or done/ a last field cN tells the two
- * apart.  The fields may be absent: what a person put there by mv counts.
+ * apart.  What a person put there by mv counts: the fields may be absent, and
+ * those of another state are ignored; the next rename gives the state's own.
  *
  * NAME is what the receiver made of the event's identity (event.h); here
  * every [A-Za-z0-9_][A-Za-z0-9_-]* that is short enough is one.

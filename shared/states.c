@@ -163,9 +163,19 @@ struct walk {
 	const char *day;
 	states_visit *visit;
 	void *context;
-	uint64_t strange;
+	struct strange *strange;	/* or NULL */
 	struct reason *why;
 };
+
+/* `strange` may be NULL; so may `day`. */
+static void note_strange(struct strange *strange, const struct states *states,
+	enum entry_state state, const char *day, const char *name)
+{
+	if (strange && strange->count++ == 0)
+		(void)snprintf(strange->example, sizeof strange->example, "%s/%s/%s%s%s",
+			states->spool->path, entry_state_directory(state),
+			day ? day : "", day ? "/" : "", name);
+}
 
 static int visit_name(struct walk *walk, int directory, const struct dirent *found)
 {
@@ -176,7 +186,8 @@ static int visit_name(struct walk *walk, int directory, const struct dirent *fou
 		return 0;
 	if ((found->d_type != DT_REG && found->d_type != DT_UNKNOWN)
 	    || !entry_parse(&entry, walk->state, found->d_name)) {
-		walk->strange++;
+		note_strange(walk->strange, walk->states, walk->state, walk->day,
+			found->d_name);
 		return 0;
 	}
 	looked = look_at(directory, entry.file, &entry);
@@ -239,7 +250,8 @@ static bool is_day(const char *name)
 }
 
 int states_each_day(struct states *states, int (*visit)(void *context,
-	struct states *states, const char *day), void *context, struct reason *why)
+	struct states *states, const char *day), void *context,
+	struct strange *strange, struct reason *why)
 {
 	struct dirent *found;
 	DIR *directory;
@@ -253,6 +265,8 @@ int states_each_day(struct states *states, int (*visit)(void *context,
 	while (result == 0 && (errno = 0, found = readdir(directory)) != NULL)
 		if (is_day(found->d_name))
 			result = visit(context, states, found->d_name);
+		else if (found->d_name[0] != '.')
+			note_strange(strange, states, STATE_DONE, NULL, found->d_name);
 	if (result == 0 && errno)
 		result = fail(states, "read", "done", why);
 	closedir(directory);
@@ -283,26 +297,21 @@ static int walk_day(void *context, struct states *states, const char *day)
 }
 
 int states_each_in(struct states *states, enum entry_state state, const char *day,
-	states_visit *visit, void *context, uint64_t *strange, struct reason *why)
+	states_visit *visit, void *context, struct strange *strange, struct reason *why)
 {
 	struct walk walk = { .states = states, .state = state, .visit = visit,
-		.context = context, .why = why };
-	int result;
+		.context = context, .strange = strange, .why = why };
 
 	if (state != STATE_DONE)
-		result = walk_directory(&walk, states->spool->root.fd,
+		return walk_directory(&walk, states->spool->root.fd,
 			entry_state_directory(state));
-	else if (day)
-		result = is_day(day) ? walk_day(&walk, states, day) : 0;
-	else
-		result = states_each_day(states, walk_day, &walk, why);
-	if (strange)
-		*strange += walk.strange;
-	return result;
+	if (day)
+		return is_day(day) ? walk_day(&walk, states, day) : 0;
+	return states_each_day(states, walk_day, &walk, strange, why);
 }
 
 int states_each(struct states *states, unsigned which, states_visit *visit,
-	void *context, uint64_t *strange, struct reason *why)
+	void *context, struct strange *strange, struct reason *why)
 {
 	int result = 0;
 

@@ -30,6 +30,8 @@
 #ifndef RINGSPOOL_STATES_H
 #define RINGSPOOL_STATES_H
 
+#include <limits.h>
+
 #include "entry.h"
 #include "event.h"
 #include "reason.h"
@@ -57,21 +59,28 @@ int states_directory(struct states *states, const struct entry *entry, bool make
 typedef int states_visit(void *context, struct states *states,
 	const struct entry *entry);
 
+/* What lies in the directories of events and can be none: a link, a directory,
+ * another name.  Hidden files do not count. */
+struct strange {
+	uint64_t count;
+	char example[PATH_MAX + NAME_MAX];	/* the path of one; "" none */
+};
+
 /* Calls `visit` for every event in the states `which` (STATE_BITs), in no
- * order.  Links, directories, and names that are no event's are left out and
- * counted in *strange (may be NULL).  Events come and go meanwhile: one that
+ * order.  What can be none is left out and noted in *strange (may be NULL).  Events come and go meanwhile: one that
  * changes its state may be met twice, or not at all.  Returns 0, what `visit`
  * returned other than 0, or -1 with *why filled. */
 int states_each(struct states *states, unsigned which, states_visit *visit,
-	void *context, uint64_t *strange, struct reason *why);
+	void *context, struct strange *strange, struct reason *why);
 
 /* The same for one directory: a state, or one day (YYYY-MM-DD) of done/. */
 int states_each_in(struct states *states, enum entry_state state, const char *day,
-	states_visit *visit, void *context, uint64_t *strange, struct reason *why);
+	states_visit *visit, void *context, struct strange *strange, struct reason *why);
 
-/* Calls `visit` with the name of each day below done/. */
+/* Calls `visit` with the name of each day below done/; the rest is strange. */
 int states_each_day(struct states *states, int (*visit)(void *context,
-	struct states *states, const char *day), void *context, struct reason *why);
+	struct states *states, const char *day), void *context,
+	struct strange *strange, struct reason *why);
 
 /* The day of a time, as done/ names it (UTC). */
 void states_day(char day[ENTRY_DAY_SIZE], time_t when);

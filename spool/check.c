@@ -72,17 +72,26 @@ static void add_performance(FILE *out, const struct finding *finding)
 		fprintf(out, ";%.0f", finding->total);
 }
 
+/* A bar would begin the performance data. */
+static void put(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		putc(*text == '|' ? '/' : *text, out);
+}
+
 static void take(void *context, const struct finding *finding)
 {
 	struct checking *checking = context;
 	FILE *out = finding->level == LEVEL_OK ? checking->rest : checking->troubles;
 
 	checking->level = level_worse(checking->level, finding->level);
-	/* A bar would begin the performance data. */
 	if (ftell(out) > 0)
 		fputs(", ", out);
-	for (const char *at = finding->text; *at; at++)
-		putc(*at == '|' ? '/' : *at, out);
+	put(out, finding->text);
+	if (finding->example[0]) {
+		fputs(", such as ", out);
+		put(out, finding->example);
+	}
 	if (finding->label[0])
 		add_performance(checking->performance, finding);
 }

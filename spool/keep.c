@@ -56,7 +56,7 @@ int keep_forget(struct spools *spools, unsigned days, struct reason *why)
 	states_day(forgetting.oldest_kept, time(NULL) - (time_t)days * 24 * 60 * 60);
 	for (unsigned i = 0; i < spools->count; i++)
 		if (spools->states[i] && states_each_day(spools->states[i], forget_day,
-		    &forgetting, why) < 0)
+		    &forgetting, NULL, why) < 0)
 			return -1;
 	return 0;
 }
@@ -70,5 +70,5 @@ void keep_remove_empty_days(struct spools *spools)
 	for (unsigned i = 0; i < spools->count; i++)
 		if (spools->states[i])
 			(void)states_each_day(spools->states[i], remove_if_past,
-				today, &ignored);
+				today, NULL, &ignored);
 }

@@ -50,6 +50,12 @@ static void print_states(FILE *out, const struct survey *survey)
 			entry_state_name((enum entry_state)i), survey->states[i].bytes);
 }
 
+static void print_strange(FILE *out, const struct survey *survey)
+{
+	head(out, "ringspool_spool_strange", "Files in the spool that can be no event.");
+	fprintf(out, "ringspool_spool_strange %" PRIu64 "\n", survey->strange.count);
+}
+
 static void print_oldest(FILE *out, const struct survey *survey)
 {
 	time_t oldest = survey_oldest(survey);
@@ -112,6 +118,7 @@ void prometheus_print(FILE *out, const struct survey *survey,
 	const struct renewal *renewal)
 {
 	print_states(out, survey);
+	print_strange(out, survey);
 	print_oldest(out, survey);
 	print_renewal(out, renewal);
 }

@@ -60,6 +60,16 @@ static void print_state(const struct survey *survey, int state)
 				&survey->families[i].states[state], survey->now);
 }
 
+static void print_strange(const struct strange *strange)
+{
+	char count[FIGURE_SIZE];
+
+	figure_count(count, strange->count);
+	printf("can be no event, and no subcommand takes it: %s, such as ", count);
+	text_write(stdout, strange->example, strlen(strange->example), false);
+	putchar('\n');
+}
+
 static void print_table(const struct survey *survey)
 {
 	char minute[FIGURE_SIZE], hour[FIGURE_SIZE], day[FIGURE_SIZE];
@@ -72,6 +82,8 @@ static void print_table(const struct survey *survey)
 	figure_count(minute, survey->arrivals.minute);
 	figure_count(hour, survey->arrivals.hour);
 	figure_count(day, survey->arrivals.day);
+	if (survey->strange.count > 0)
+		print_strange(&survey->strange);
 	printf("arrived, with those that were taken since: %s in the last minute,"
 		" %s in the last hour, %s in the last day\n", minute, hour, day);
 }
@@ -127,6 +139,7 @@ static cJSON *describe(const struct survey *survey, bool families)
 		if (families)
 			add_families(state, survey, i);
 	}
+	(void)cJSON_AddNumberToObject(json, "strange", (double)survey->strange.count);
 	add_arrivals(json, &survey->arrivals);
 	return json;
 }

@@ -65,7 +65,7 @@ struct space {
 struct survey {
 	time_t now;
 	struct tally states[STATE_COUNT];
-	uint64_t strange;		/* names in the spools that are no event's */
+	struct strange strange;		/* what no subcommand takes for an event */
 	struct space space[SPOOLS];
 	/* SURVEY_FAMILIES */
 	struct family_tally families[FAMILIES_MAX + 1];

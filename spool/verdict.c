@@ -97,6 +97,23 @@ static void judge_failed(const struct judging *judging)
 	judging->tell(judging->context, &finding);
 }
 
+/* Nobody takes it: an event under a name that was spoiled would wait for ever. */
+static void judge_strange(const struct judging *judging)
+{
+	const struct strange *strange = &judging->survey->strange;
+	struct finding finding = { .level = LEVEL_WARNING };
+	char count[FIGURE_SIZE];
+
+	if (strange->count == 0)
+		return;
+	figure_count(count, strange->count);
+	(void)snprintf(finding.text, sizeof finding.text, "%s file%s in the spool cannot"
+		" be %s", count, strange->count == 1 ? "" : "s",
+		strange->count == 1 ? "an event" : "events");
+	text_plain(finding.example, sizeof finding.example, strange->example);
+	judging->tell(judging->context, &finding);
+}
+
 static void judge_spool(const struct judging *judging, unsigned which)
 {
 	static const char *const names[SPOOLS] = { "spool", "fallback spool" };
@@ -220,6 +237,7 @@ void verdict_judge(const struct limits *limits, const struct config *config,
 
 	judge_oldest(&judging);
 	judge_failed(&judging);
+	judge_strange(&judging);
 	judge_spool(&judging, 0);
 	if (config->fallback_spool[0])
 		judge_spool(&judging, 1);

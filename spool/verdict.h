@@ -33,6 +33,7 @@ struct limits {
 struct finding {
 	enum level level;
 	char text[200];			/* printable, in one line */
+	char example[160];		/* the same: for whoever may look into the spool */
 	/* For performance data; an empty label: none. */
 	char label[64];			/* letters, digits and _ - . */
 	const char *unit;		/* "", "s" or "B" */

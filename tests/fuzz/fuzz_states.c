@@ -145,12 +145,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *list = ground_cut(&data, &size, "\n\n");
 	struct walk walk = { .bytes = data, .size = size };
 	unsigned files = make_files(list, &walk);
-	uint64_t strange = 0;
+	struct strange strange = { .count = 0 };
 	struct reason why;
 
 	/* In no order: one may be met that was moved; all are removed. */
 	require(states_each(states, STATES_ALL, meet, &walk, &strange, &why) == 0);
-	require(walk.events + strange >= files);
+	require(walk.events + strange.count >= files);
 	require(states_sync(states, &why) == 0);
 	for (size_t i = 0; i < DIRECTORIES; i++)
 		ground_harvest(ground_path("spool/%s", directories[i]), NULL, NULL);

@@ -62,10 +62,38 @@ static void a_second_of_a_name_has_a_number(void **unused)
 	assert_string_equal(parsed(STATE_HELD, "u1.c2.json").name, "u1");
 	assert_string_equal(parsed(STATE_DONE, "u1.c99.json").name, "u1");
 	assert_string_equal(parsed(STATE_FAILED, "u1.2.timeout.c3.json").reason, "timeout");
-	refused(STATE_WAITING, "u1.c2.json");
-	refused(STATE_RUNNING, "u1.1.c2.json");
+	assert_string_equal(parsed(STATE_FAILED, "u1.2.c3.json").reason, "");
+	refused(STATE_HELD, "u1.c2.c3.json");
+	refused(STATE_FAILED, "u1.2.c2.c3.json");
 	refused(STATE_HELD, "u1.c.json");
 	refused(STATE_HELD, "u1.c1000.json");
+}
+
+/* What a person moved by mv is an event in its new directory as well. */
+static void fields_of_another_state_are_ignored(void **unused)
+{
+	static const char *const names[] = { "u1.c2.json", "u1.3.json", "u1.3.c2.json",
+		"u1.3.1795560273.json", "u1.3.1795560273.c2.json", "u1.3.exit-1.json",
+		"u1.3.exit-1.c2.json", "u1.json" };
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		for (int state = 0; state < STATE_COUNT; state++) {
+			struct entry entry = parsed((enum entry_state)state, names[i]);
+
+			assert_string_equal(entry.name, "u1");
+			if (state != STATE_RETRYING)
+				assert_int_equal(entry.due, 0);
+			if (state != STATE_FAILED)
+				assert_string_equal(entry.reason, "");
+			if (state != STATE_RUNNING && state != STATE_RETRYING
+			    && state != STATE_FAILED)
+				assert_int_equal(entry.attempt, 0);
+		}
+	assert_int_equal(parsed(STATE_FAILED, "u1.3.1795560273.json").attempt, 3);
+	assert_string_equal(parsed(STATE_FAILED, "u1.3.1795560273.json").reason, "");
+	assert_int_equal(parsed(STATE_RETRYING, "u1.3.json").attempt, 3);
+	assert_int_equal(parsed(STATE_RETRYING, "u1.3.exit-1.json").attempt, 0);
 }
 
 static void what_is_no_event_is_refused(void **unused)
@@ -84,7 +112,6 @@ static void what_is_no_event_is_refused(void **unused)
 	refused(STATE_RETRYING, "u1.1.1234567890123.json");
 	refused(STATE_FAILED, "u1.1.a-reason-of-twenty-bytes.json");
 	refused(STATE_FAILED, "u1.1.Exit.json");
-	refused(STATE_BAD, "u1.json");
 	memset(longest, 'a', sizeof longest);
 	strcpy(longest + SPOOL_NAME_SIZE - 1, ".json");
 	(void)parsed(STATE_WAITING, longest);
@@ -145,6 +172,7 @@ int main(void)
 		TEST(fields_are_read),
 		TEST(fields_may_be_missing),
 		TEST(a_second_of_a_name_has_a_number),
+		TEST(fields_of_another_state_are_ignored),
 		TEST(what_is_no_event_is_refused),
 		TEST(names_come_back),
 		TEST(words_for_events),

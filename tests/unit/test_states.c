@@ -233,10 +233,10 @@ static void a_walk_meets_events_and_counts_what_is_strange(void **state)
 {
 	struct world *world = *state;
 	unsigned found = 0;
-	uint64_t strange = 0;
+	struct strange strange = { .count = 0 };
 
 	put(world, "new/u1.json");
-	put(world, "new/not an event");
+	put(world, "new/.hidden");
 	assert_int_equal(mkdir(spool_path(&world->fixture, "done"), 0700), 0);
 	assert_int_equal(mkdir(spool_path(&world->fixture, "done/2026-01-02"), 0700), 0);
 	assert_int_equal(mkdir(spool_path(&world->fixture, "done/2026-01-0x"), 0700), 0);
@@ -245,7 +245,14 @@ static void a_walk_meets_events_and_counts_what_is_strange(void **state)
 	assert_int_equal(states_each(world->states, STATES_ALL, count, &found, &strange,
 		&world->why), 0);
 	assert_int_equal(found, 2);
-	assert_int_equal(strange, 1);
+	assert_int_equal(strange.count, 1);	/* the day that is none */
+	assert_string_equal(strange.example, spool_path(&world->fixture, "done/2026-01-0x"));
+	put(world, "new/not an event");
+	put(world, "done/u4.json");
+	put(world, "done/2026-01-02/not an event");
+	assert_int_equal(states_each(world->states, STATES_ALL, count, &found, &strange,
+		&world->why), 0);
+	assert_int_equal(strange.count, 5);
 }
 
 static void directories_have_the_spools_mode(void **state)
