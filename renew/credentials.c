@@ -60,13 +60,18 @@ static int check_directory(int fd, struct reason *why)
 }
 
 /* The file's contents without one end of line; NULL with *why filled. */
-static char *read_value(int directory, const char *name, struct reason *why)
+static char *read_value(int directory, size_t which, struct reason *why)
 {
-	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = openat(directory, places[which].file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat status;
 	char *value = NULL;
 	ssize_t got;
 
+	if (fd < 0 && errno == ENOENT) {
+		reason_set(why, "%s; put the value there (chmod 0600), or set %s",
+			strerror(errno), places[which].variable);
+		return NULL;
+	}
 	if (fd < 0) {
 		reason_set(why, "%s", strerror(errno));
 		return NULL;
@@ -125,7 +130,9 @@ static char *load_one(struct credentials *credentials, size_t which, const char 
 	if (*directory < 0) {
 		*directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (*directory < 0) {
-			reason_set(why, "credentials %.300s: %s", path, strerror(errno));
+			reason_set(why, "credentials %.200s: %s; it is to hold the files client_id,"
+				" client_secret and jwt, instead of which %s may be set", path,
+				strerror(errno), places[which].variable);
 			return NULL;
 		}
 		if (check_directory(*directory, &what) < 0) {
@@ -135,7 +142,7 @@ static char *load_one(struct credentials *credentials, size_t which, const char 
 	}
 	(void)snprintf(credentials->source[which], sizeof credentials->source[which],
 		"file %s", places[which].file);
-	copy = read_value(*directory, places[which].file, &what);
+	copy = read_value(*directory, which, &what);
 	if (!copy)
 		reason_set(why, "credentials %.300s/%s: %s", path, places[which].file, what.text);
 	return copy;

@@ -295,13 +295,30 @@ static enum failure_kind kind_of(CURLcode code, const struct receiving *r, bool 
 	}
 }
 
+/* Of libcurl's words alone nobody knows who was called: it may have been our
+ * endpoint. */
+static int fail_call(const struct http *http, const struct receiving *r, CURLcode code,
+	bool *again, struct failure *failure)
+{
+	enum failure_kind kind = kind_of(code, r, again);
+	char shown[CURL_ERROR_SIZE];
+
+	if (r->too_large)
+		return failure_set(failure, kind, "the reply is larger than 64 MB");
+	masking_text(http->options.masking,
+		http->error[0] ? http->error : curl_easy_strerror(code), shown, sizeof shown);
+	if (kind != FAILURE_UNREACHABLE && kind != FAILURE_UNCERTAIN)
+		return failure_set(failure, kind, "%s", shown);
+	return failure_set(failure, kind, "no reply from the platform: %s; see server, ca_file and"
+		" timeout of [platform], the proxy (https_proxy), and the network", shown);
+}
+
 /* One attempt.  *again tells whether another could help. */
 static int attempt(struct http *http, const struct http_call *call,
 	struct http_reply *reply, bool *again, struct failure *failure)
 {
 	struct receiving r = { .masking = http->options.masking, .reply = reply };
 	struct curl_slist *headers = make_headers(call);
-	char shown[CURL_ERROR_SIZE];
 	CURLcode code;
 
 	*again = false;
@@ -326,10 +343,7 @@ static int attempt(struct http *http, const struct http_call *call,
 		return 0;
 	}
 	http_reply_free(reply);
-	masking_text(http->options.masking,
-		http->error[0] ? http->error : curl_easy_strerror(code), shown, sizeof shown);
-	return failure_set(failure, kind_of(code, &r, again), "%s",
-		r.too_large ? "the reply is larger than 64 MB" : shown);
+	return fail_call(http, &r, code, again, failure);
 }
 
 struct http *http_open(const struct http_options *options, struct failure *failure)

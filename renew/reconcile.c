@@ -26,12 +26,15 @@ static int look_for(struct run *run, struct known *known)
 {
 	struct failure failure;
 	struct record record;
-	char text[300];
+	char text[800];
 
 	if (platform_get(run->platform, known->id, &record, &failure) == 0) {
 		record_free(&record);
 		(void)snprintf(text, sizeof text, "the list lacks %s (%s), which is there all the"
-			" same: it is not believed, and nothing is changed", known->id, known->name);
+			" same: it is not believed, and nothing is changed. The next run asks again;"
+			" should it last, ask RingCentral's support, or remove %.300s/state.json:"
+			" then a second one is created beside it", known->id, known->name,
+			run->settings->state_dir);
 		return fail(run, FAILURE_NONSENSE, text);
 	}
 	if (failure.kind == FAILURE_GONE)

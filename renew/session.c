@@ -1,8 +1,11 @@
 #include "session.h"
 
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -123,6 +126,36 @@ static int own_state(struct session *session)
 	return 0;
 }
 
+/* How to run as the owner of the state directory; "" where that is no help. */
+static void advise_owner(const struct session *session, char *out, size_t size)
+{
+	const struct passwd *user;
+	const struct group *group;
+	struct stat status;
+
+	out[0] = '\0';
+	if (geteuid() == 0 || fstat(session->store, &status) < 0 || status.st_uid == geteuid())
+		return;
+	user = getpwuid(status.st_uid);
+	group = getgrgid(status.st_gid);
+	if (user && group)
+		(void)snprintf(out, size, "; it is %s's: run it as root, or by setpriv --reuid %s"
+			" --regid %s --init-groups ringspool-renew", user->pw_name,
+			user->pw_name, group->gr_name);
+}
+
+static int fail_state(struct session *session, const char *text)
+{
+	char advice[300];
+	struct failure failure;
+
+	advise_owner(session, advice, sizeof advice);
+	failure_set(&failure, FAILURE_CONFIG, "state directory %.200s: %s%s",
+		session->settings.state_dir, text, advice);
+	report_failure(&session->report, NULL, &failure);
+	return -1;
+}
+
 static int open_state(struct session *session)
 {
 	struct reason why;
@@ -136,7 +169,7 @@ static int open_state(struct session *session)
 	if (session->lock == -2)
 		return fail_locked(session, age);
 	if (session->lock < 0 || state_load(&session->state, session->store, &why) < 0)
-		return fail(session, FAILURE_CONFIG, why.text);
+		return fail_state(session, why.text);
 	session->has_state = true;
 	session->report.state = &session->state;
 	if (session->has_settings && own_state(session) < 0)

@@ -265,7 +265,7 @@ int state_load(struct state *state, int directory, struct reason *note)
 	*state = (struct state){ 0 };
 	note->text[0] = '\0';
 	if (result < 0)
-		return reason_set(note, "state directory: %s", what.text);
+		return reason_set(note, "%s", what.text);
 	if (result == 1)
 		return make_fresh(state, note);
 	if (result == 0 && read_state(state, text, size, &what) < 0) {
@@ -280,7 +280,7 @@ int state_load(struct state *state, int directory, struct reason *note)
 		return 0;
 	}
 	if (store_set_aside(directory, STATE_FILE, &aside) < 0)
-		return reason_set(note, "state directory: %s", aside.text);
+		return reason_set(note, "%s", aside.text);
 	if (make_fresh(state, note) < 0)
 		return -1;
 	reason_set(note, "the state file was set aside as %.40s and is made anew: %.300s",

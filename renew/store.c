@@ -228,12 +228,12 @@ int store_lock(int directory, unsigned seconds, long *age, struct reason *why)
 	unsigned tries = seconds * 10;
 
 	if (fd < 0) {
-		reason_set(why, "state directory: lock: %s", strerror(errno));
+		reason_set(why, "lock: %s", strerror(errno));
 		return -1;
 	}
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR) {
-			reason_set(why, "state directory: lock: %s", strerror(errno));
+			reason_set(why, "lock: %s", strerror(errno));
 			close(fd);
 			return -1;
 		}

@@ -38,6 +38,7 @@ def test_a_list_that_lacks_ours_is_not_believed(place, other_hook):
             show_list(place, [])
             result = place.run(*arguments)
             assert result.status == 76 and record["id"] in result.err, result
+            assert f"remove {place.state}/state.json" in result.err
             assert place.calls() == [LIST, ("GET", one(record))]
             assert place.learnt()["subscriptions"][0]["id"] == record["id"]
     place.run()                         # now the change of the address is carried out

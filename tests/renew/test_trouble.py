@@ -2,6 +2,7 @@
 done twice, nothing is done for a reply that makes no sense, and each has its exit status."""
 
 import fcntl
+import grp
 import json
 import os
 import pwd
@@ -168,7 +169,9 @@ def test_a_platform_that_is_not_there(place):
     place.platform_settings["server"] = "https://127.0.0.1:1"
     begin = time.monotonic()
     result = place.run()
-    assert result.status == 69 and "onnect" in result.err
+    assert result.status == 69
+    assert "no reply from the platform: Failed to connect to 127.0.0.1" in result.err
+    assert "server, ca_file and timeout of [platform], the proxy" in result.err
     assert 10 < time.monotonic() - begin < 30
 
 
@@ -440,6 +443,20 @@ def test_root_by_hand_leaves_the_files_to_the_directory_s_owner(place):
     assert {path.stat().st_uid for path in place.state.iterdir()} == {user.pw_uid}
     place.well()
     assert place.calls() == [LIST]
+
+
+def test_a_state_directory_of_another_user_says_whose_and_how_to_run(place):
+    place.well()
+    owner = pwd.getpwnam("daemon")
+    for path in (place.state, *place.state.iterdir()):
+        os.chown(path, owner.pw_uid, owner.pw_gid)
+    # Another user, who may pass the directories that pytest keeps to itself.
+    place.wrapper = ["setpriv", "--reuid", "nobody", "--clear-groups",
+                     "--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]
+    result = place.run()
+    assert result.status == 78
+    assert f"state directory {place.state}: lock: Permission denied; it is daemon's" in result.err
+    assert f"--reuid daemon --regid {grp.getgrgid(owner.pw_gid).gr_name} --init-groups" in result.err
 
 
 def test_a_state_directory_that_cannot_be(place):

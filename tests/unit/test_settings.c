@@ -262,10 +262,12 @@ static void credentials_that_cannot_be_are_refused(void **state)
 	assert_int_equal(symlink("client_id", fixture_path(&fixture, "credentials/jwt")), 0);
 	refuse_credentials(directory, "jwt: ");
 	assert_int_equal(unlink(fixture_path(&fixture, "credentials/jwt")), 0);
-	refuse_credentials(directory, "jwt: No such file");
+	refuse_credentials(directory, "jwt: No such file or directory; put the value there"
+		" (chmod 0600), or set RC_USER_JWT");
 	assert_int_equal(chmod(directory, 0770), 0);
 	refuse_credentials(directory, "may be changed by others");
-	refuse_credentials("/nonexistent", "credentials /nonexistent: ");
+	refuse_credentials("/nonexistent", "credentials /nonexistent: No such file or directory;"
+		" it is to hold the files client_id, client_secret and jwt");
 }
 
 static void root_may_use_another_s_credentials_but_only_if_all_are_that_user_s(void **state)
