@@ -5,17 +5,14 @@
 
 #include "address.h"
 #include "check.h"
-#include "filters.h"
+#include "notes.h"
 #include "times.h"
 
 enum {
-	CLOCK_SLACK = 120,		/* seconds between two clocks and a call */
 	CLOCK_ROUNDING = 2,		/* seconds; both times were cut to whole ones */
 	FIRST_RETRY = 15 * 60,		/* of a sick endpoint */
 	SECOND_RETRY = 60 * 60,
-	LIFE_MOST = 315360000,		/* ten years, the platform's bound; the state holds it */
 	REASON_SHOWN = 120,		/* bytes of the platform's, before ours */
-	DISABLED_TOLD = 3,		/* filters, each with its reason */
 	LATER_RETRY = 24 * 60 * 60
 };
 
@@ -33,26 +30,6 @@ static const char *name_of(const struct declared *declared)
 	return declared ? declared->name : NULL;
 }
 
-int fail_subscription(struct run *run, const struct declared *declared,
-	const struct failure *failure)
-{
-	struct known *known = declared ? state_know(run->state, declared->name) : NULL;
-	char text[sizeof failure->text];
-
-	run_meet(run, failure);
-	report_failure(run->report, name_of(declared), failure);
-	if (!known)
-		return -1;
-	run->failed[declared - run->settings->subscriptions] = true;
-	if (!known->failing_since)
-		known->failing_since = run->report->now;
-	masking_text(run->report->masking, failure->text, text, sizeof text);
-	(void)known_set_text(&known->error, text);	/* or the text before */
-	memcpy(known->code, failure->code, sizeof known->code);
-	known->error_status = failure_exit_status(failure->kind);
-	return -1;
-}
-
 static int save(struct run *run, const struct declared *declared)
 {
 	struct failure failure;
@@ -62,181 +39,6 @@ static int save(struct run *run, const struct declared *declared)
 		return 0;
 	failure_set(&failure, FAILURE_CONFIG, "%s", why.text);
 	return fail_subscription(run, declared, &failure);
-}
-
-static int fail_memory(struct run *run, const struct declared *declared)
-{
-	struct failure failure;
-
-	failure_set(&failure, FAILURE_SYSTEM, "out of memory");
-	return fail_subscription(run, declared, &failure);
-}
-
-static void report_disabled(struct run *run, const struct declared *declared,
-	const struct known *known)
-{
-	for (size_t i = 0; i < known->disabled_count && i < DISABLED_TOLD; i++) {
-		const struct disabled_filter *one = &known->disabled[i];
-
-		report_warning(run->report, declared->name, true,
-			"the platform disabled the filter %s: %s%s%s; give the application or"
-			" user the permission, then `ringspool-renew update %s`", one->filter,
-			one->reason, one->reason[0] && one->message[0] ? ", " : "", one->message,
-			declared->name);
-	}
-	if (known->disabled_count > DISABLED_TOLD)
-		report_warning(run->report, declared->name, true, "the platform disabled %zu"
-			" filters in all; status.json lists them", known->disabled_count);
-}
-
-void report_left_out(struct run *run, const struct declared *declared,
-	const struct known *known)
-{
-	if (known->left_out == 0 || known->mute)
-		return;		/* of a mute one it is no news */
-	report_lasting(run->report, declared->name, "filters left out",
-		"the platform shows %ld of %zu filters, and does not say why: the rest bring no"
-		" events; `ringspool-renew show %s` lists what it shows: correct the spelling of"
-		" the others, or give the application the permission and `ringspool-renew"
-		" update %s`", (long)declared->filter_count - known->left_out,
-		declared->filter_count, declared->name, declared->name);
-}
-
-int note_gone(struct run *run, struct known *known)
-{
-	time_t expired = known->expires_at;
-
-	if (expired == 0 || expired > platform_now(run->platform))
-		expired = known->last_good;
-	report_detail(run->report, "%s: %s is gone", known->name, known->id);
-	if (known_set_lost(known, expired, "gone") < 0)
-		return -1;
-	(void)known_set_text(&known->id, NULL);
-	(void)known_set_text(&known->status, NULL);
-	known->expires_at = 0;
-	return 0;
-}
-
-int note_dead(struct known *known, const struct record *record)
-{
-	bool said = record->trouble && record->trouble[0];
-	char what[300];
-
-	(void)snprintf(what, sizeof what, "%.60s%s%.200s%s", record->status,
-		said ? " (" : "", said ? record->trouble : "", said ? ")" : "");
-	return known_set_lost(known, known->last_good, what);
-}
-
-/* An interruption is over, and told once: what was sent meanwhile is lost. */
-static void tell_interruption(struct run *run, struct known *known, const char *how)
-{
-	if (!known->lost)
-		return;
-	report_warning(run->report, known->name, false,
-		"was %s; %s; events in between are lost", known->lost, how);
-	free(known->interruption);
-	known->interruption = known->lost;
-	known->interrupted_from = known->lost_from;
-	known->interrupted_until = run->report->now;
-	known->lost = NULL;
-	known->lost_from = 0;
-}
-
-/* Whether events can come: by a filter that is not disabled (which may be
- * listed all the same) and not that of the reminders. */
-static bool has_active_filter(const struct record *record, const struct known *known)
-{
-	static const char reminders[] = PLATFORM_SUBSCRIPTIONS "/";
-
-	for (size_t i = 0; i < record->filter_count; i++) {
-		bool active = strncmp(record->filters[i], reminders, sizeof reminders - 1) != 0;
-
-		for (size_t j = 0; active && j < known->disabled_count; j++)
-			active = strcmp(known->disabled[j].filter, record->filters[i]) != 0;
-		if (active)
-			return true;
-	}
-	return false;
-}
-
-void take_note(struct run *run, const struct declared *declared,
-	const struct record *record)
-{
-	struct known *known = state_know(run->state, declared->name);
-
-	if (!known || known_set_text(&known->status, record->status) < 0) {
-		(void)fail_memory(run, declared);
-		return;
-	}
-	known->expires_at = record->expires_at;
-	/* Where the list does not tell of disabled filters, what the reply to our
-	 * request told still counts: until all that was declared is there. */
-	if ((record->disabled_count > 0
-		|| filters_equal(declared->filters, declared->filter_count,
-			record->filters, record->filter_count))
-	    && known_set_disabled(known, record) < 0)
-		(void)fail_memory(run, declared);
-	known->left_out = (long)plan_left_out(declared, record, known);
-	known->mute = record_is_active(record) && !has_active_filter(record, known);
-	if (record_is_active(record)) {
-		known->tries = 0;
-		known->next_try = 0;
-		tell_interruption(run, known, "is Active again");
-	} else if (note_dead(known, record) < 0) {
-		(void)fail_memory(run, declared);
-	}
-	report_disabled(run, declared, known);
-}
-
-static void tell_shorter_life(struct run *run, const struct declared *declared, long granted)
-{
-	/* What is too short to be kept is told as a failure. */
-	bool kept = granted >= 2L * PLAN_RENEW_LEAST;
-	char wanted[TIME_TEXT], got[TIME_TEXT], what[40];
-
-	if (!kept || granted >= declared->expires_in - CLOCK_SLACK)
-		return;
-	time_format_span(declared->expires_in, wanted);
-	time_format_span(granted, got);
-	(void)snprintf(what, sizeof what, "expires_in %ld", declared->expires_in);
-	report_once(run->report, declared->name, what,
-		"expires_in asks for %s, the platform granted %s; it is renewed as much earlier",
-		wanted, got);
-}
-
-static time_t time_left(const struct run *run, const struct record *record)
-{
-	return record->expires_at - platform_now(run->platform);
-}
-
-/* The life that a reply grants; its date may be any. */
-static long granted_life(const struct run *run, const struct record *record)
-{
-	time_t left = time_left(run, record);
-
-	return left < 0 ? 0 : left > LIFE_MOST ? LIFE_MOST : (long)left;
-}
-
-/* Learns from the reply to a request that declared filters and lifetime, of
- * which `granted` says whether it shows how long a life is granted. */
-static int learn(struct run *run, const struct declared *declared,
-	const struct record *record, bool granted)
-{
-	struct known *known = state_know(run->state, declared->name);
-
-	if (!known || known_set_text(&known->id, record->id) < 0
-	    || known_set_disabled(known, record) < 0
-	    || digest_set(declared->filters, declared->filter_count, known->asked) < 0
-	    || digest_set(record->filters, record->filter_count, known->answered) < 0)
-		return fail_memory(run, declared);
-	known->asked_expires_in = declared->expires_in;
-	if (granted)
-		known->lifetime = granted_life(run, record);
-	take_note(run, declared, record);
-	report_left_out(run, declared, known);
-	if (known->lifetime > 0)
-		tell_shorter_life(run, declared, known->lifetime);
-	return 0;
 }
 
 /* Creating. */
@@ -390,8 +192,8 @@ static int learn_created(struct work *work, const struct record *gone,
 		return -1;
 	if (gone && known_add_old(known, gone->id) < 0)
 		return fail_memory(run, work->declared);
-	tell_interruption(run, known, "created anew");
-	if (learn(run, work->declared, record, true) < 0)
+	note_recovery(run, known, "created anew");
+	if (note_reply(run, work->declared, record, true) < 0)
 		return -1;
 	return save(run, work->declared);
 }
@@ -493,7 +295,7 @@ static int adopt(struct work *work, const struct record *record)
 		return fail_memory(run, work->declared);
 	known->asked_expires_in = known->lifetime = 0;
 	known->asked[0] = known->answered[0] = '\0';
-	take_note(run, work->declared, record);
+	note_record(run, work->declared, record);
 	report_change(run->report, "adopted", work->declared->name, record->id,
 		"it has the declared address");
 	return save(run, work->declared);
@@ -510,9 +312,9 @@ static bool is_prolonged(struct run *run, const struct declared *declared,
 
 	if (known && known->lifetime > 0 && known->lifetime < full)
 		full = known->lifetime;
-	slack = full / 10 < CLOCK_SLACK ? full / 10 : CLOCK_SLACK;
-	return time_left(run, after) > plan_renew_before(declared, known)
-		|| time_left(run, after) >= full - slack;
+	slack = full / 10 < RUN_CLOCK_SLACK ? full / 10 : RUN_CLOCK_SLACK;
+	return run_time_left(run, after) > plan_renew_before(declared, known)
+		|| run_time_left(run, after) >= full - slack;
 }
 
 /* The update, and where the life did not grow by it the renewal proper. */
@@ -550,7 +352,7 @@ static int conclude_update(struct work *work, const struct step *step,
 {
 	struct run *run = work->run;
 	char expires[TIME_TEXT];
-	int result = learn(run, work->declared, after,
+	int result = note_reply(run, work->declared, after,
 		after->expires_at > step->record->expires_at);
 
 	if (!record_is_active(after))
@@ -646,7 +448,7 @@ static int revive(struct work *work, const struct record *listed)
 			return create_for_gone(work);
 		return fail_subscription(run, work->declared, &failure);
 	}
-	take_note(run, work->declared, &record);
+	note_record(run, work->declared, &record);
 	if (record_is_active(&record)) {
 		report_detail(run->report, "%s: is Active again", work->declared->name);
 		result = 0;

@@ -19,23 +19,4 @@
  * those whose turn did not come fail as not reached. */
 void carry_out(struct run *run, const struct plan *plan);
 
-/* Reports a failure of a declared subscription (NULL: one of the run), and
- * remembers what status.json tells of it.  Returns -1. */
-int fail_subscription(struct run *run, const struct declared *declared,
-	const struct failure *failure);
-
-/* Take note that a subscription is gone, or not Active as the record shows: it
- * is told when there is an Active one again.  -1: out of memory. */
-int note_gone(struct run *run, struct known *known);
-int note_dead(struct known *known, const struct record *record);
-
-/* Takes note of what the platform shows of a declared subscription, and
- * reports filters that it disabled. */
-void take_note(struct run *run, const struct declared *declared,
-	const struct record *record);
-
-/* Warns of filters that the platform left out without a word. */
-void report_left_out(struct run *run, const struct declared *declared,
-	const struct known *known);
-
 #endif

@@ -4,11 +4,11 @@
 
 #include "address.h"
 #include "carry_out.h"
+#include "notes.h"
 #include "times.h"
 
 enum {
-	LIFE_LEAST = 2 * PLAN_RENEW_LEAST,	/* seconds that runs can keep alive */
-	LIFETIME_SLACK = 120			/* seconds between the grant and its reply */
+	LIFE_LEAST = 2 * PLAN_RENEW_LEAST	/* seconds that runs can keep alive */
 };
 
 static int fail(struct run *run, enum failure_kind kind, const char *text)
@@ -92,7 +92,7 @@ static int note_one(struct run *run, const struct declared *declared,
 	if (!record)
 		return note_gone(run, known);
 	if (record == kept)
-		take_note(run, declared, record);
+		note_record(run, declared, record);
 	else if (record->webhook && !record_is_active(record))
 		return note_dead(known, record);
 	return 0;
@@ -145,7 +145,7 @@ static void check_lifetime(struct run *run, const struct declared *declared,
 			declared->expires_in, LIFE_LEAST, declared->renew_before,
 			PLAN_RENEW_LEAST);
 	if (!known || !known->id || known->lifetime <= 0
-	    || known->lifetime >= LIFE_LEAST - LIFETIME_SLACK)
+	    || known->lifetime >= LIFE_LEAST - RUN_CLOCK_SLACK)
 		return;
 	time_format_span(known->lifetime, span);
 	failure_set(&failure, FAILURE_REFUSED, "the platform granted a life of %s: it cannot be"

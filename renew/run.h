@@ -34,4 +34,9 @@ struct run {
  * further call would meet the same, and until when the platform asks to wait. */
 void run_meet(struct run *run, const struct failure *failure);
 
+enum { RUN_CLOCK_SLACK = 120 };		/* seconds between two clocks and a call */
+
+/* Seconds until a subscription ends, by the platform's clock. */
+time_t run_time_left(const struct run *run, const struct record *record);
+
 #endif
