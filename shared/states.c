@@ -344,6 +344,11 @@ int states_open_file(struct states *states, const struct entry *entry,
 	return fd;
 }
 
+bool states_is_shortage(int err)
+{
+	return err == EMFILE || err == ENFILE || err == ENOMEM;
+}
+
 char *states_read(int fd, size_t *size, struct reason *why)
 {
 	struct stat status;
@@ -371,8 +376,11 @@ char *states_read(int fd, size_t *size, struct reason *why)
 			break;
 	}
 	if (!text || used < *size) {
-		reason_set(why, "%s", text ? strerror(errno) : "out of memory");
+		int err = text ? errno : ENOMEM;
+
+		reason_set(why, "%s", strerror(err));
 		free(text);
+		errno = err;
 		return NULL;
 	}
 	text[*size] = '\0';

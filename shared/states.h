@@ -93,9 +93,13 @@ void states_remove_day(struct states *states, const char *day);
 int states_open_file(struct states *states, const struct entry *entry,
 	struct reason *why);
 
+/* Whether an errno tells of a want of the whole system, and not of one file. */
+bool states_is_shortage(int err);
+
 /* Reads all of an open file, from its beginning and without moving its
  * offset.  The caller frees it; NULL with *why filled.  A file larger than
- * STATES_READ_MAX is refused: it costs more than event_read() may take. */
+ * STATES_READ_MAX is refused: it costs more than event_read() may take.  errno
+ * says why it cannot be read. */
 #define STATES_READ_MAX ((size_t)64 << 20)
 char *states_read(int fd, size_t *size, struct reason *why);
 

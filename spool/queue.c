@@ -1,5 +1,6 @@
 #include "queue.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -15,9 +16,10 @@ enum {
 };
 
 int queue_init(struct queue *queue, struct spools *spools, const char *event,
-	struct reason *why)
+	queue_unreadable *unreadable, void *context, struct reason *why)
 {
-	*queue = (struct queue){ .spools = spools };
+	*queue = (struct queue){ .spools = spools, .unreadable = unreadable,
+		.context = context };
 	select_init(&queue->selection, STATES_ALL);
 	queue->selection.event = event;
 	for (int i = 0; i < LANE_COUNT; i++)
@@ -121,7 +123,12 @@ static int collect(void *context, struct states *states, const struct entry *ent
 	matches = select_matches(&queue->selection, states, entry, &envelope, queue->why);
 	if (matches > 0)
 		oldest_add(&queue->lanes[lane].list, states, entry);
-	return matches < 0 ? -1 : 0;
+	if (matches >= 0)
+		return 0;
+	if (states_is_shortage(errno))
+		return -1;
+	queue->unreadable(queue->context, entry, queue->why);
+	return 0;
 }
 
 /* Collects what a lane is to hold. */

@@ -25,6 +25,11 @@ enum queue_lane {
 	LANE_COUNT
 };
 
+/* Told of an event that is left out, since its file cannot be read to see
+ * whether it matches. */
+typedef void queue_unreadable(void *context, const struct entry *entry,
+	const struct reason *why);
+
 struct lane {
 	struct oldest list;
 	size_t first;		/* all before it are used up */
@@ -40,12 +45,14 @@ struct queue {
 	int64_t began;		/* of the reading before this round; 0: none */
 	int64_t not_before;	/* of the next reading */
 	struct reason *why;	/* of the walk at hand */
+	queue_unreadable *unreadable;
+	void *context;		/* its own */
 };
 
 /* `event` is a glob or NULL.  0, or -1 with *why filled; free it in both
  * cases. */
 int queue_init(struct queue *queue, struct spools *spools, const char *event,
-	struct reason *why);
+	queue_unreadable *unreadable, void *context, struct reason *why);
 void queue_free(struct queue *queue);
 
 /* Something may have changed in a lane's directory. */

@@ -274,6 +274,8 @@ static int run(struct runner *runner)
 		runner_close(runner);
 	} else {
 		run_loop(&loop);
+		if (runner->status == EX_OK && runner->passed_over && !runner->follow)
+			runner->status = EX_IOERR;
 		runner_close(runner);
 	}
 	if (loop.signals >= 0)

@@ -35,6 +35,7 @@ struct runner {
 	bool draining;		/* the same, until all jobs ended and the spool is opened anew */
 	bool strand;		/* an interrupted event is to be recovered */
 	bool changed;		/* a round may find something to start */
+	bool passed_over;	/* an event, for a fault of its file */
 	int status;		/* exit status */
 	unsigned troubles;	/* times in a row that the spool refused a move */
 	int64_t pause;		/* nothing is moved before, job_clock(); 0: now */

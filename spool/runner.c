@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -27,6 +28,30 @@ void runner_report(struct runner *runner, int level, const char *what,
 		return;
 	log_begin(&line, runner->log, level, what);
 	log_text(&line, "reason", why->text);
+	if (suppressed)
+		log_number(&line, "suppressed", suppressed);
+	log_end(&line);
+}
+
+/* The fault of one file must not stop the others: its event stays where it is,
+ * to be met again. */
+static void pass_over(void *context, const struct entry *entry, const struct reason *why)
+{
+	struct runner *runner = context;
+	char path[sizeof "retry/" + ENTRY_FILE_SIZE];
+	struct log_line line;
+	unsigned suppressed;
+
+	runner->passed_over = true;
+	if (!log_allowed(&runner->limit, &suppressed))
+		return;
+	(void)snprintf(path, sizeof path, "%s/%s", entry_state_directory(entry->state),
+		entry->file);
+	log_begin(&line, runner->log, LOG_ERR, "passed-over");
+	log_text(&line, "name", entry->name);
+	log_text(&line, "file", path);
+	log_text(&line, "reason", why->text);
+	log_text(&line, "note", "make the file readable, or move it out of the spool");
 	if (suppressed)
 		log_number(&line, "suppressed", suppressed);
 	log_end(&line);
@@ -67,7 +92,8 @@ int runner_open(struct runner *runner, struct reason *why)
 	if (opened > 0)
 		runner_report(runner, LOG_ERR, "spool-trouble", why);
 	if (make_directories(&runner->spools, why) < 0
-	    || queue_init(&runner->queue, &runner->spools, runner->event, why) < 0)
+	    || queue_init(&runner->queue, &runner->spools, runner->event, pass_over,
+		    runner, why) < 0)
 		return -1;
 	if (runner->by != SERIAL_NONE) {
 		runner->serial = serial_open(&runner->spools, runner->by, why);
@@ -171,7 +197,7 @@ static int recover_entry(void *context, struct states *states, const struct entr
 	enum claim_result claimed = states_claim(&claim, states, entry, &why);
 
 	if (claimed == CLAIM_FAILED)
-		runner_report(runner, LOG_ERR, "spool-trouble", &why);
+		pass_over(runner, entry, &why);
 	if (claimed != CLAIM_OURS)
 		return 0;
 	if (recover_claim(runner, &claim, &why) < 0)
@@ -201,7 +227,7 @@ static struct job *free_job(struct runner *runner)
 
 enum take {
 	TAKE_STARTED,
-	TAKE_USED_UP,	/* another has it, or it is gone */
+	TAKE_USED_UP,	/* another has it, it is gone, or it cannot be read */
 	TAKE_LATER,	/* its key is busy */
 	TAKE_TROUBLE	/* the spool or the command refuses */
 };
@@ -222,15 +248,12 @@ static enum take put_back(struct runner *runner, struct job *job,
 }
 
 static enum take start(struct runner *runner, struct job *job,
-	const struct entry *origin)
+	const struct entry *origin, const struct envelope *envelope)
 {
-	struct envelope envelope;	/* stays empty where the file is no event */
 	struct log_line line;
 	struct reason why;
 
-	/* A disk that gives nothing back must not make an event look empty. */
-	if (states_read_envelope(job->claim.fd, &envelope, &why) == -2
-	    || job_start(job, &runner->command, &envelope, &why) < 0)
+	if (job_start(job, &runner->command, envelope, &why) < 0)
 		return put_back(runner, job, origin, &why);
 	log_begin(&line, runner->log, LOG_DEBUG, "start");
 	log_text(&line, "name", job->claim.entry.name);
@@ -245,12 +268,18 @@ static enum take take_claim(struct runner *runner, struct job *job)
 {
 	struct entry origin = job->claim.entry;
 	struct target target = { .state = STATE_RUNNING, .attempt = origin.attempt + 1 };
+	struct envelope envelope;	/* stays empty where the file is no event */
 	struct reason why;
 
+	/* A disk that gives nothing back must not make an event look empty. */
+	if (states_read_envelope(job->claim.fd, &envelope, &why) == -2) {
+		pass_over(runner, &origin, &why);
+		return TAKE_USED_UP;
+	}
 	switch (states_move(&job->claim, &target, &why)) {
 	case MOVE_DONE:
 		runner->troubles = 0;
-		return start(runner, job, &origin);
+		return start(runner, job, &origin, &envelope);
 	case MOVE_FAILED:
 		note_trouble(runner, &why);
 		return TAKE_TROUBLE;
@@ -286,7 +315,7 @@ static enum take take(struct runner *runner, struct job *job, struct picked *pic
 	case CLAIM_BUSY:
 		return leave(runner, picked);
 	case CLAIM_FAILED:
-		runner_report(runner, LOG_ERR, "spool-trouble", &why);
+		pass_over(runner, &picked->entry, &why);
 		return TAKE_USED_UP;
 	default:
 		return TAKE_USED_UP;
@@ -320,6 +349,9 @@ static enum take take_in_order(struct runner *runner, struct job *job,
 	case SERIAL_FAILED:
 		note_trouble(runner, &why);
 		return TAKE_TROUBLE;
+	case SERIAL_UNREADABLE:
+		pass_over(runner, &picked->entry, &why);
+		return TAKE_USED_UP;
 	default:
 		return TAKE_USED_UP;
 	}

@@ -120,12 +120,19 @@ static int matches_event(const char *glob, struct states *states,
 {
 	struct reason unreadable;
 	int fd = states_open_file(states, entry, why);
-	int read;
+	int read, err;
 
 	if (fd < 0)
 		return errno == ENOENT || errno == ELOOP ? 0 : -1;
 	read = states_read_envelope(fd, envelope, &unreadable);
+	err = errno;
 	close(fd);
+	if (read == -2) {
+		reason_set(why, "spool %.200s: read %.120s: %.100s", states_path(states),
+			entry->file, unreadable.text);
+		errno = err;
+		return -1;
+	}
 	return read == 0 && fnmatch(glob, envelope->event, 0) == 0;
 }
 

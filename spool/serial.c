@@ -92,19 +92,26 @@ static uint64_t key_of(const struct serial *serial, const struct envelope *envel
 	return text[0] ? hash(text) : KEY_NONE;
 }
 
-/* 1: *key is known, 0: the file is gone, -1: *why is filled. */
+/* 1: *key is known, 0: the file is gone; with *why filled -1 for a want of the
+ * system's, or -2 for a fault of the file alone. */
 static int read_key(const struct serial *serial, struct states *states,
 	const struct entry *entry, uint64_t *key, struct reason *why)
 {
 	struct envelope envelope;
-	struct reason no_event;
 	int fd = states_open_file(states, entry, why);
+	bool shortage;
+	int read;
 
+	if (fd < 0 && (errno == ENOENT || errno == ELOOP))
+		return 0;
 	if (fd < 0)
-		return errno == ENOENT || errno == ELOOP ? 0 : -1;
-	*key = states_read_envelope(fd, &envelope, &no_event) < 0 ? KEY_NONE
-		: key_of(serial, &envelope);
+		return states_is_shortage(errno) ? -1 : -2;
+	read = states_read_envelope(fd, &envelope, why);
+	shortage = states_is_shortage(errno);
 	close(fd);
+	if (read == -2)
+		return shortage ? -1 : -2;
+	*key = read < 0 ? KEY_NONE : key_of(serial, &envelope);
 	return 1;
 }
 
@@ -229,8 +236,8 @@ static int add_ahead(void *context, struct states *states, const struct entry *e
 		ahead.key = before->key;
 	} else {
 		read = read_key(looking->serial, states, entry, &ahead.key, looking->why);
-		if (read <= 0)
-			return read;
+		if (read <= 0)	/* unreadable: `run` says so when its turn comes */
+			return read == -1 ? -1 : 0;
 	}
 	items = with_room(found->items, found->count, &found->room, sizeof ahead);
 	if (!items)
@@ -355,7 +362,8 @@ enum serial_result serial_try(struct serial *serial, struct picked *picked, int 
 	if (picked->mark == KEY_UNKNOWN) {
 		read = read_key(serial, picked->states, &picked->entry, &picked->mark, why);
 		if (read <= 0)
-			return read == 0 ? SERIAL_GONE : SERIAL_FAILED;
+			return read == 0 ? SERIAL_GONE : read == -1 ? SERIAL_FAILED
+				: SERIAL_UNREADABLE;
 	}
 	if (picked->mark == KEY_NONE)
 		return SERIAL_FREE;

@@ -16,7 +16,8 @@
  *    rest of the round.
  *
  * Events without the member, and bodies that are no events, have no key and
- * wait for nobody.  A held event is out of the order.
+ * wait for nobody.  A held event is out of the order, and so is one whose file
+ * cannot be read.
  */
 #ifndef RINGSPOOL_SERIAL_H
 #define RINGSPOOL_SERIAL_H
@@ -47,6 +48,7 @@ enum serial_result {
 	SERIAL_BUSY,	/* the same: another has locked the key, and nobody tells when it is free */
 	SERIAL_STRANDED,	/* the same: an older one is in work/ and may want recovery */
 	SERIAL_GONE,	/* the event is not there any more */
+	SERIAL_UNREADABLE,	/* its file cannot be read, so its key is unknown; *why is filled */
 	SERIAL_FAILED	/* *why is filled */
 };
 

@@ -1,11 +1,14 @@
 """What somebody who may write to new/ can plant there harms nothing."""
 
 import os
+import re
+import signal
 import socket
+from pathlib import Path
 
 import pytest
 
-from consuming import notification
+from consuming import PATIENCE, notification, wait_until
 
 NOTE = 'echo "[$RINGSPOOL_UUID]" >> "$NOTES"'
 
@@ -96,14 +99,65 @@ def test_deep_costly_and_huge_bodies(place):
     assert sorted(place.noted()) == [["[]"]] * 3 + [["[u1]"]]
 
 
-def test_unreadable_file_stops_nobody_else(place):
+WAYS = [[], ["--event", "*presence"], ["--serial-by", "owner"]]
+
+
+def assert_passed_over(place, name, file, reason):
+    """What the log says of it names event and file."""
+    assert re.search(f"result=passed-over name={name} file={file} reason=.*{reason}.*"
+                     "note=.*readable", place.logged())
+
+
+@pytest.mark.parametrize("directory", ["new", "retry"])
+@pytest.mark.parametrize("words", WAYS)
+def test_unreadable_file_stops_nobody_else(place, words, directory):
     """Root reads everything: an immutable user in the spool's stead."""
     name = place.deliver("u1")
-    other = place.deliver("u2")
-    (place.spool / "new" / f"{name}.json").chmod(0)
+    place.deliver("u2")
+    file = place.spool / directory / f"{name}.json"
+    file.parent.mkdir(exist_ok=True)
+    (place.spool / "new" / file.name).rename(file)
+    file.chmod(0o600)
     for path in [place.directory, *place.directory.glob("**/*")]:
         os.chown(path, 64101, 64101)
-    os.chown(place.spool / "new" / f"{name}.json", 0, 0)
-    place.run(script=NOTE, user=64101, group=64101, extra_groups=[])
+    os.chown(file, 0, 0)
+    place.run(*words, script=NOTE, user=64101, group=64101, extra_groups=[], status=74)
     assert place.noted() == [["[u2]"]]
-    assert place.files("waiting") == {f"{name}.json"} and other
+    assert_passed_over(place, name, f"{directory}/{name}.json", "Permission denied")
+    os.chown(file, 64101, 64101)
+    place.run(*words, script=NOTE, user=64101, group=64101, extra_groups=[])
+    assert place.noted() == [["[u2]"], ["[u1]"]] and place.counts() == {}
+
+
+@pytest.mark.parametrize("words", WAYS)
+def test_file_that_the_disk_does_not_give_back_stops_nobody_else(place, words):
+    name = place.deliver("u1")
+    place.deliver("u2")
+    place.env["ASAN_OPTIONS"] = "detect_leaks=0"    # it cannot be traced
+    place.before = ["strace", "-o", "/dev/null", "-P", place.spool / "new" / f"{name}.json",
+                    "-e", "trace=pread64", "-e", "inject=pread64:error=EIO"]
+    assert place.start(*words, script=NOTE).wait(PATIENCE) == 74
+    assert place.noted() == [["[u2]"]] and place.files("waiting") == {f"{name}.json"}
+    assert_passed_over(place, name, f"new/{name}.json", "Input/output error")
+    place.run(*words, script=NOTE)
+    assert place.noted() == [["[u2]"], ["[u1]"]] and place.counts() == {}
+
+
+@pytest.mark.parametrize("words", WAYS)
+def test_follow_goes_on_beside_an_unreadable_file(place, words):
+    """It is no failure of `run`, which ends well in the end."""
+    name = place.deliver("u1")
+    place.env["ASAN_OPTIONS"] = "detect_leaks=0"
+    place.before = ["strace", "-o", "/dev/null", "-P", place.spool / "new" / f"{name}.json",
+                    "-e", "trace=pread64", "-e", "inject=pread64:error=EIO"]
+    process = place.start("--follow", *words, script=NOTE)
+    try:
+        wait_until(lambda: "passed-over" in place.logged(), "complaint")
+        for uuid in ("u2", "u3"):
+            place.deliver(uuid)
+            wait_until(lambda: [f"[{uuid}]"] in place.noted(), uuid, patience=20)
+    finally:
+        [run] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(run), signal.SIGTERM)
+    assert process.wait(PATIENCE) == 0
+    assert place.files("waiting") == {f"{name}.json"}

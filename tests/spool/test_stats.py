@@ -11,7 +11,8 @@ import pytest
 from consuming import STATES, TOOL
 from looking import PRESENCE, SMS, SMS_FAMILY, VOICEMAIL, event, site, subscription  # noqa: F401
 
-METRICS = {"ringspool_spool_events", "ringspool_spool_bytes", "ringspool_oldest_event_age_seconds",
+METRICS = {"ringspool_spool_events", "ringspool_spool_bytes", "ringspool_spool_strange",
+           "ringspool_oldest_event_age_seconds",
            "ringspool_subscription_expiry_timestamp_seconds", "ringspool_subscription_active",
            "ringspool_renew_last_success_timestamp_seconds"}
 
