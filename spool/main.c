@@ -56,7 +56,6 @@ static const struct subcommand *find(const char *name)
 	return NULL;
 }
 
-/* Help needs no spool. */
 static bool wants_help(int argc, char **argv)
 {
 	return argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
@@ -69,11 +68,13 @@ static int run(const struct subcommand *subcommand, const char *file, int argc,
 	struct reason why;
 	int opened, status;
 
+	if (wants_help(argc, argv))	/* which needs no configuration, and no spool */
+		return subcommand->run(&tool, argc, argv);
 	if (config_load(&tool.config, file, &why) < 0)
 		return subcommand->run == command_check ? check_complain(why.text)
 			: tool_complain(subcommand->name, EX_CONFIG, why.text);
 	log_open(&tool.log, program, tool.config.log, tool.config.log_level);
-	if (!subcommand->opens_itself && !wants_help(argc, argv)) {
+	if (!subcommand->opens_itself) {
 		opened = spools_open(&tool.spools, &tool.config, &why);
 		if (opened != 0)
 			(void)tool_complain(subcommand->name, 0, why.text);
