@@ -120,7 +120,8 @@ def lighttpd(place, front, path, values):
         'server.bind = "127.0.0.1"', f"server.port = {port}",
         f'server.document-root = "{work}/web"', f'server.upload-dirs = ( "{work}/web" )',
         f'server.username = "{WEB.pw_name}"', f'server.groupname = "{WEB.pw_name}"',
-        'server.modules = ( "mod_openssl", "mod_deflate", "mod_setenv" )',
+        # Debian's lighttpd.conf has mod_staticfile before what is included at its end.
+        'server.modules = ( "mod_staticfile", "mod_openssl", "mod_deflate", "mod_setenv" )',
         'ssl.openssl.ssl-conf-cmd = ( "MinProtocol" => "TLSv1", "CipherString" => "ALL:@SECLEVEL=0" )',
         'deflate.allowed-encodings = ( "gzip" )', 'deflate.mimetypes = ( "application/json" )',
         f'include "{shipped}/ringspool-vars.conf"',
