@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "json.h"
 #include "times.h"
 #include "told.h"
 
@@ -64,14 +65,6 @@ bool report_is_for_cron(void)
 		&& !getenv("TERM") && !is_terminal_near();
 }
 
-static void add_text(cJSON *json, const char *name, const char *text)
-{
-	if (text)
-		(void)cJSON_AddStringToObject(json, name, text);
-	else
-		(void)cJSON_AddNullToObject(json, name);
-}
-
 static void format_masked(const struct report *report, char out[LINE_SIZE],
 	const char *format, va_list args) __attribute__((format(printf, 3, 0)));
 
@@ -108,10 +101,10 @@ void report_change(struct report *report, const char *action, const char *name,
 	if (report->json) {
 		cJSON *change = cJSON_CreateObject();
 
-		add_text(change, "action", action);
-		add_text(change, "name", name);
-		add_text(change, "id", id);
-		add_text(change, "text", text);
+		json_add_text(change, "action", action);
+		json_add_text(change, "name", name);
+		json_add_text(change, "id", id);
+		json_add_text(change, "text", text);
 		(void)cJSON_AddItemToArray(report->changes, change);
 	}
 	if (report->verbosity > 0)
@@ -163,10 +156,10 @@ static void tell(struct report *report, const char *kind, const char *code,
 	if (report->json) {
 		cJSON *problem = cJSON_CreateObject();
 
-		add_text(problem, "kind", kind);
-		add_text(problem, "name", name);
-		add_text(problem, "code", code && code[0] ? code : NULL);
-		add_text(problem, "text", text);
+		json_add_text(problem, "kind", kind);
+		json_add_text(problem, "name", name);
+		json_add_text(problem, "code", code);
+		json_add_text(problem, "text", text);
 		(void)cJSON_AddItemToArray(report->problems, problem);
 	}
 	if (due)

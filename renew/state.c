@@ -290,7 +290,8 @@ int state_load(struct state *state, int directory, struct reason *note)
 
 /* Writing. */
 
-static void add_text(cJSON *json, const char *name, const char *text)
+/* As read_copy() reads it: unlike json_add_text() it keeps an empty text one. */
+static void add_copy(cJSON *json, const char *name, const char *text)
 {
 	if (text)
 		(void)cJSON_AddStringToObject(json, name, text);
@@ -307,9 +308,9 @@ static void add_interruption(cJSON *json, const struct known *known)
 {
 	cJSON *member = cJSON_AddObjectToObject(json, "interruption");
 
-	add_text(member, "lost", known->lost);
+	add_copy(member, "lost", known->lost);
 	add_time(member, "lost_from", known->lost_from);
-	add_text(member, "reason", known->interruption);
+	add_copy(member, "reason", known->interruption);
 	add_time(member, "from", known->interrupted_from);
 	add_time(member, "until", known->interrupted_until);
 }
@@ -318,7 +319,7 @@ static void add_creating(cJSON *json, const struct known *known)
 {
 	cJSON *member = cJSON_AddObjectToObject(json, "creating");
 
-	add_text(member, "token", known->creating);
+	add_copy(member, "token", known->creating);
 	add_time(member, "since", known->creating_since);
 }
 
@@ -327,14 +328,14 @@ static void add_known(cJSON *list, const struct known *known)
 	cJSON *json = cJSON_CreateObject();
 	cJSON *old, *disabled;
 
-	add_text(json, "name", known->name);
-	add_text(json, "id", known->id);
-	add_text(json, "token", known->token);
-	add_text(json, "address", known->address);
+	add_copy(json, "name", known->name);
+	add_copy(json, "id", known->id);
+	add_copy(json, "token", known->token);
+	add_copy(json, "address", known->address);
 	add_time(json, "asked_expires_in", known->asked_expires_in);
 	add_time(json, "lifetime", known->lifetime);
-	add_text(json, "asked", known->asked);
-	add_text(json, "answered", known->answered);
+	add_copy(json, "asked", known->asked);
+	add_copy(json, "answered", known->answered);
 	old = cJSON_AddArrayToObject(json, "old");
 	for (size_t i = 0; i < known->old_count; i++)
 		(void)cJSON_AddItemToArray(old, cJSON_CreateString(known->old[i]));
@@ -342,9 +343,9 @@ static void add_known(cJSON *list, const struct known *known)
 	for (size_t i = 0; i < known->disabled_count; i++) {
 		cJSON *one = cJSON_CreateObject();
 
-		add_text(one, "filter", known->disabled[i].filter);
-		add_text(one, "reason", known->disabled[i].reason);
-		add_text(one, "message", known->disabled[i].message);
+		add_copy(one, "filter", known->disabled[i].filter);
+		add_copy(one, "reason", known->disabled[i].reason);
+		add_copy(one, "message", known->disabled[i].message);
 		(void)cJSON_AddItemToArray(disabled, one);
 	}
 	add_time(json, "left_out", known->left_out);
@@ -352,12 +353,12 @@ static void add_known(cJSON *list, const struct known *known)
 	add_time(json, "next_try", known->next_try);
 	add_creating(json, known);
 	add_interruption(json, known);
-	add_text(json, "status", known->status);
+	add_copy(json, "status", known->status);
 	add_time(json, "expires_at", known->expires_at);
 	add_time(json, "last_good", known->last_good);
 	add_time(json, "failing_since", known->failing_since);
-	add_text(json, "error", known->error);
-	add_text(json, "code", known->code);
+	add_copy(json, "error", known->error);
+	add_copy(json, "code", known->code);
 	add_time(json, "error_status", known->error_status);
 	(void)cJSON_AddItemToArray(list, json);
 }
@@ -366,7 +367,7 @@ static void add_told(cJSON *list, const struct told *told)
 {
 	cJSON *json = cJSON_CreateObject();
 
-	add_text(json, "key", told->key);
+	add_copy(json, "key", told->key);
 	add_time(json, "since", told->since);
 	add_time(json, "at", told->at);
 	(void)cJSON_AddBoolToObject(json, "failure", told->failure);
@@ -383,8 +384,8 @@ int state_save(const struct state *state, int directory, struct reason *why)
 	for (size_t i = 0; i < DIGEST_KEY_BYTES; i++)
 		(void)snprintf(key + 2 * i, 3, "%02x", (unsigned)state->key[i]);
 	add_time(json, "version", STATE_VERSION);
-	add_text(json, "key", key);
-	add_text(json, "owner", state->owner);
+	add_copy(json, "key", key);
+	add_copy(json, "owner", state->owner);
 	add_time(json, "retry_until", state->retry_until);
 	add_time(json, "last_good", state->last_good);
 	list = cJSON_AddArrayToObject(json, "subscriptions");
