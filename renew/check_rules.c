@@ -44,9 +44,10 @@ static const struct rule rules[RULES] = {
 		"declare the address that it leads to, or except this one: Apache: Redirect, "
 		"RewriteRule; lighttpd: url.redirect" },
 	[RULE_STATUS] = { "status", "SUB-525",
-		"see the web server's error log; Apache: ScriptAlias or ProxyPass, Require all "
-		"granted (apache-conf/ringspool-*.conf); lighttpd: cgi.assign or fastcgi.server "
-		"(lighttpd-conf/ringspool-*.conf)" },
+		"404: as shipped CGI answers at /cgi-bin/ringspool.cgi, FastCGI at /ringspool; "
+		"503: is the responder running?  Else see the web server's error log; Apache: "
+		"ScriptAlias or ProxyPass, Require all granted (apache-conf/ringspool-*.conf); "
+		"lighttpd: cgi.assign or fastcgi.server (lighttpd-conf/ringspool-*.conf)" },
 	[RULE_VALIDATION_TOKEN] = { "validation-token", "SUB-520",
 		"let ringspool answer at this address, and nothing change its headers; Apache: "
 		"no RequestHeader or Header for Validation-Token; lighttpd: no "
@@ -71,8 +72,9 @@ static const struct rule rules[RULES] = {
 		"ringspool.fcgi -T, or ringspool.cgi -T, as the receiver's user and see its "
 		"log; else the web server refuses bodies" },
 	[RULE_WRONG_TOKEN] = { "wrong-token", NULL,
-		"set verification_tokens in [receiver] of /etc/ringspool/ringspool.conf, which "
-		"the receiver must read: as it is, whoever knows the address can deliver" },
+		"200 by ringspool: set verification_tokens in [receiver] of "
+		"/etc/ringspool/ringspool.conf, which the receiver must read: as it is, whoever "
+		"knows the address can deliver; else mend what fails above first" },
 };
 
 void check_begin(struct check_report *report)
