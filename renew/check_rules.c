@@ -44,10 +44,10 @@ static const struct rule rules[RULES] = {
 		"declare the address that it leads to, or except this one: Apache: Redirect, "
 		"RewriteRule; lighttpd: url.redirect" },
 	[RULE_STATUS] = { "status", "SUB-525",
-		"404: as shipped CGI answers at /cgi-bin/ringspool.cgi, FastCGI at /ringspool; "
-		"503: is the responder running?  Else see the web server's error log; Apache: "
-		"ScriptAlias or ProxyPass, Require all granted (apache-conf/ringspool-*.conf); "
-		"lighttpd: cgi.assign or fastcgi.server (lighttpd-conf/ringspool-*.conf)" },
+		"404: as shipped CGI is at /cgi-bin/ringspool.cgi, FastCGI at /ringspool; 503: "
+		"is the responder running?  Else the web server's error log; Apache: "
+		"ScriptAlias, ProxyPass, Require all granted; lighttpd: cgi.assign, "
+		"fastcgi.server" },
 	[RULE_VALIDATION_TOKEN] = { "validation-token", "SUB-520",
 		"let ringspool answer at this address, and nothing change its headers; Apache: "
 		"no RequestHeader or Header for Validation-Token; lighttpd: no "
