@@ -315,7 +315,9 @@ static bool is_older(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
 }
 
-/* Under the key's lock: whether an older event of the key is on its way. */
+/* Under the key's lock: whether an older event of the key is on its way, or any
+ * is in work/.  That is a leftover, or was started while another spool was the
+ * first one, under the lock of that. */
 static enum serial_result look_for_older(struct serial *serial,
 	const struct picked *picked, struct reason *why)
 {
@@ -326,12 +328,12 @@ static enum serial_result look_for_older(struct serial *serial,
 	for (size_t i = 0; i < serial->ahead.count; i++) {
 		const struct ahead *ahead = &serial->ahead.items[i];
 
-		if (ahead->key != picked->mark
-		    || !is_older(&ahead->received, &picked->entry.received))
+		if (ahead->key != picked->mark)
 			continue;
 		if (ahead->state == STATE_RUNNING)
 			return SERIAL_STRANDED;
-		result = SERIAL_BLOCKED;
+		if (is_older(&ahead->received, &picked->entry.received))
+			result = SERIAL_BLOCKED;
 	}
 	return result;
 }

@@ -11,6 +11,9 @@
  *  - so if an older event of the key is not to be overtaken, it is seen in
  *    retry/ (it failed, and its time has not come) or in work/ (its `run` was
  *    killed; its command may live on) by looking after the lock was taken;
+ *  - the spools that are open may change meanwhile, and with them the first:
+ *    so any event of the key in work/, an older or a younger one, is waited for
+ *    or recovered;
  *  - an older one in new/ was met before in the round, since a round goes from
  *    the oldest on; where it could not be started, its key is blocked for the
  *    rest of the round.
@@ -46,7 +49,7 @@ enum serial_result {
 	SERIAL_FREE,	/* it may start; *key is the lock, or -1 for no key */
 	SERIAL_BLOCKED,	/* not in this round */
 	SERIAL_BUSY,	/* the same: another has locked the key, and nobody tells when it is free */
-	SERIAL_STRANDED,	/* the same: an older one is in work/ and may want recovery */
+	SERIAL_STRANDED,	/* the same: one is in work/ and may want recovery */
 	SERIAL_GONE,	/* the event is not there any more */
 	SERIAL_UNREADABLE,	/* its file cannot be read, so its key is unknown; *why is filled */
 	SERIAL_FAILED	/* *why is filled */

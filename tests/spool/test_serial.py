@@ -103,6 +103,27 @@ def test_a_living_command_of_a_killed_run_keeps_its_key(place):
     assert place.noted()[2:] == [["0", "0"], ["0", "1"]]
 
 
+def test_one_of_a_key_at_a_time_also_when_the_first_spool_comes_back(place):
+    """The lock of the event that runs is in the spool that was the first one until then."""
+    fallback, away = place.directory / "fallback", place.directory / "away"
+    place.make(fallback)
+    place.env["RINGSPOOL_FALLBACK_SPOOL"] = str(fallback)
+    fill(place.spool, 1)        # of the same owner, and older than
+    fill(fallback, 1)
+    old = place.spool / "new" / f"0-{0:016x}.json"
+    old.rename(old.with_name("old.json"))
+    os.utime(old.with_name("old.json"), (1e9, 1e9))
+    place.spool.rename(away)
+    with place.started("--serial-by", "owner", script=NOTE + WAIT):
+        wait_until(lambda: place.noted(), "command")
+        away.rename(place.spool)
+        place.run("--serial-by", "owner", script=NOTE)
+        assert place.noted() == [["0", "0"]]
+        (place.directory / "notes.go").touch()
+    place.run("--serial-by", "owner", script=NOTE)
+    assert place.noted() == [["0", "0"], ["0", "0"]]
+
+
 def change_event(place, number, event):
     """Another `event` for one of those that fill() made."""
     path = place.spool / "new" / f"{number}-{number:016x}.json"

@@ -129,6 +129,18 @@ static void a_younger_one_in_retry_holds_nobody_back(void **state)
 	close(key);
 }
 
+/* Whoever runs it has locked the key in the other spool, which was the first
+ * when that was started. */
+static void a_younger_one_that_runs_is_waited_for(void **state)
+{
+	struct world *world = *state;
+	int key;
+
+	move(world, "new/b.json", "work/b.1.json");
+	assert_int_equal(try(world, 1, &world->older, &key), SERIAL_STRANDED);
+	assert_int_equal(key, -1);
+}
+
 static void a_key_stays_blocked_for_the_round(void **state)
 {
 	struct world *world = *state;
@@ -148,6 +160,7 @@ int main(void)
 		TEST(the_key_is_locked_from_the_first_look_on),
 		TEST(what_went_to_retry_since_the_last_look_is_seen),
 		TEST(a_younger_one_in_retry_holds_nobody_back),
+		TEST(a_younger_one_that_runs_is_waited_for),
 		TEST(a_key_stays_blocked_for_the_round),
 	};
 
