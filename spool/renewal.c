@@ -126,6 +126,8 @@ static int take_document(struct renewal *renewal, const cJSON *json, struct reas
 		return reason_set(why, "more than %d subscriptions", SUBSCRIPTIONS_MAX);
 	renewal->run = read_time(json, "run_at");
 	renewal->last_good = read_time(json, "last_good_run");
+	if (cJSON_IsNumber(member(json, "exit_status")))
+		renewal->exit_status = member(json, "exit_status")->valueint;
 	read_error(json, renewal->code, sizeof renewal->code, renewal->error,
 		sizeof renewal->error);
 	renewal->subscriptions = calloc((size_t)count + 1, sizeof *renewal->subscriptions);

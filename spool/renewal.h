@@ -32,6 +32,7 @@ struct renewal {
 	char trouble[256];		/* why status.json cannot be used; "" none */
 	bool present;			/* it is there and was read; if not, the rest is empty */
 	time_t run, last_good;		/* 0 unknown, none */
+	int exit_status;		/* of the last run; 0 also: unknown */
 	char code[32], error[256];	/* of the last run as a whole; "" none */
 	struct subscription *subscriptions;
 	size_t count;

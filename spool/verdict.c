@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "figures.h"
 #include "text.h"
@@ -10,7 +11,8 @@
 enum {
 	FREE_CRITICAL_PART = 10,	/* of min_free */
 	HOUR = 3600,
-	DAY = 24 * HOUR
+	DAY = 24 * HOUR,
+	SKEW = 5 * 60		/* between two machines' clocks */
 };
 
 enum level level_worse(enum level a, enum level b)
@@ -177,6 +179,10 @@ static void judge_renewal(const struct judging *judging)
 		finding.level = renewal->present ? LEVEL_CRITICAL : LEVEL_UNKNOWN;
 		strcpy(finding.text, renewal->present ? "no good renewal run yet"
 			: "ringspool-renew has not run");	/* fit */
+	} else if (renewal->last_good > judging->survey->now + SKEW) {
+		finding.level = LEVEL_UNKNOWN;
+		strcpy(finding.text, "the last good renewal run is in the future: the"
+			" clock or status.json is wrong");	/* fits */
 	} else {
 		finding.value = (double)age;
 		finding.threshold = &judging->limits->renewal;
@@ -187,6 +193,19 @@ static void judge_renewal(const struct judging *judging)
 			" %s ago", span);
 	}
 	add_error(&finding, renewal->code, renewal->error);
+	judging->tell(judging->context, &finding);
+}
+
+/* Credentials or configuration: no repetition mends that. */
+static void judge_last_run(const struct judging *judging)
+{
+	int status = judging->renewal->exit_status;
+	struct finding finding = { .level = LEVEL_WARNING };
+
+	if (status != EX_NOPERM && status != EX_CONFIG)
+		return;
+	(void)snprintf(finding.text, sizeof finding.text, "the last renewal run ended with"
+		" %d, and so will the next: run ringspool-renew -v", status);
 	judging->tell(judging->context, &finding);
 }
 
@@ -244,6 +263,7 @@ void verdict_judge(const struct limits *limits, const struct config *config,
 	if (!renewal->present && renewal->declared == 0 && !renewal->trouble[0])
 		return;
 	judge_renewal(&judging);
+	judge_last_run(&judging);
 	for (size_t i = 0; i < renewal->count; i++) {
 		judge_status(&judging, &renewal->subscriptions[i]);
 		if (renewal->subscriptions[i].expires)

@@ -111,6 +111,23 @@ def test_age_of_the_last_good_renewal(site, age, words, status):
     check(site, *words, status=status)
 
 
+@pytest.mark.parametrize("ahead,status", [(240, OK), (400, UNKNOWN), (86400, UNKNOWN)])
+def test_last_good_renewal_in_the_future(site, ahead, status):
+    site.status(subscription(), last_good_run=moment(ahead))
+    text, values = check(site, status=status)
+    assert ("the clock or status.json is wrong" in text) == (status == UNKNOWN)
+    assert ("renewal" in values) == (status == OK)
+
+
+@pytest.mark.parametrize("ended,status", [
+    (0, OK), (75, OK), (77, WARNING), (78, WARNING), (None, OK), ("77", OK)])
+def test_last_renewal_run_that_no_repetition_mends(site, ended, status):
+    """At once, though the last good run was a minute ago."""
+    site.status(subscription(), exit_status=ended)
+    text, _ = check(site, status=status)
+    assert ("run ringspool-renew -v" in text) == (status == WARNING)
+
+
 def test_renewal_that_never_was_good(site):
     site.status(last_good_run=None, error={"exit_status": 77, "code": "OAU-213",
                                            "text": "credentials refused | really\x1b[2J"})
