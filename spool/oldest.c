@@ -25,6 +25,14 @@ void oldest_restart(struct oldest *oldest, bool resume)
 	oldest->more = false;
 }
 
+void oldest_restart_behind(struct oldest *oldest, const struct oldest *other)
+{
+	oldest_restart(oldest, false);
+	oldest->resumed = other->count > 0;
+	if (oldest->resumed)
+		oldest->after = other->items[other->count - 1];
+}
+
 int picked_compare(const void *left, const void *right)
 {
 	const struct picked *a = left, *b = right;

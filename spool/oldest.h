@@ -23,6 +23,7 @@ struct picked {
 	struct states *states;
 	struct entry entry;
 	uint64_t mark;		/* the user's; 0 at first */
+	bool used;		/* the user's; false at first */
 };
 
 struct oldest {
@@ -40,6 +41,9 @@ void oldest_free(struct oldest *oldest);
 /* Empties it for another walk; with `resume`, for what comes behind the last
  * item that it holds now. */
 void oldest_restart(struct oldest *oldest, bool resume);
+
+/* Empties it for a walk that finds what comes behind the last item of another. */
+void oldest_restart_behind(struct oldest *oldest, const struct oldest *other);
 
 void oldest_add(struct oldest *oldest, struct states *states,
 	const struct entry *entry);

@@ -25,6 +25,7 @@ int queue_init(struct queue *queue, struct spools *spools, const char *event,
 	for (int i = 0; i < LANE_COUNT; i++)
 		queue->lanes[i].again = true;
 	return oldest_init(&queue->lanes[LANE_WAITING].list, WAITING_MAX, why) < 0
+		|| oldest_init(&queue->lanes[LANE_BEHIND].list, WAITING_MAX, why) < 0
 		|| oldest_init(&queue->lanes[LANE_DUE].list, DUE_MAX, why) < 0 ? -1 : 0;
 }
 
@@ -57,15 +58,15 @@ void queue_rewind(struct queue *queue)
 		queue->lanes[i].at = queue->lanes[i].first;
 }
 
-/* A used-up item in the middle of a lane, after others were passed over. */
-static bool is_used(const struct picked *picked)
+void queue_note_passed(struct queue *queue)
 {
-	return picked->states == NULL;
+	queue_note(queue, LANE_BEHIND);
 }
 
+/* Used-up items may be in the middle of a lane, after others were passed over. */
 static struct picked *head(struct lane *lane)
 {
-	while (lane->at < lane->list.count && is_used(&lane->list.items[lane->at]))
+	while (lane->at < lane->list.count && lane->list.items[lane->at].used)
 		lane->at++;
 	return lane->at < lane->list.count ? &lane->list.items[lane->at] : NULL;
 }
@@ -75,15 +76,24 @@ struct picked *queue_next(struct queue *queue)
 	struct picked *waiting = head(&queue->lanes[LANE_WAITING]);
 	struct picked *due = head(&queue->lanes[LANE_DUE]);
 
+	if (!waiting)
+		waiting = head(&queue->lanes[LANE_BEHIND]);
 	if (!waiting || !due)
 		return waiting ? waiting : due;
 	return entry_compare(&waiting->entry, &due->entry) <= 0 ? waiting : due;
 }
 
+bool queue_is_behind(const struct queue *queue, const struct picked *picked)
+{
+	const struct oldest *list = &queue->lanes[LANE_BEHIND].list;
+
+	return picked >= list->items && picked < list->items + list->count;
+}
+
 static struct lane *lane_of(struct queue *queue, const struct picked *picked)
 {
-	return &queue->lanes[picked->entry.state == STATE_RETRYING
-		? LANE_DUE : LANE_WAITING];
+	return &queue->lanes[picked->entry.state == STATE_RETRYING ? LANE_DUE
+		: queue_is_behind(queue, picked) ? LANE_BEHIND : LANE_WAITING];
 }
 
 void queue_pass(struct queue *queue, struct picked *picked)
@@ -95,9 +105,9 @@ void queue_use(struct queue *queue, struct picked *picked)
 {
 	struct lane *lane = lane_of(queue, picked);
 
-	picked->states = NULL;
+	picked->used = true;
 	lane->at++;
-	while (lane->first < lane->at && is_used(&lane->list.items[lane->first]))
+	while (lane->first < lane->at && lane->list.items[lane->first].used)
 		lane->first++;
 }
 
@@ -109,20 +119,16 @@ static bool is_due(const struct entry *entry, time_t now)
 static int collect(void *context, struct states *states, const struct entry *entry)
 {
 	struct queue *queue = context;
-	enum queue_lane lane = LANE_WAITING;
 	struct envelope envelope;
 	int matches;
 
-	if (entry->state == STATE_RETRYING) {
-		lane = LANE_DUE;
-		if (!is_due(entry, time(NULL))) {
-			queue_note_due(queue, entry->due);
-			return 0;
-		}
+	if (entry->state == STATE_RETRYING && !is_due(entry, time(NULL))) {
+		queue_note_due(queue, entry->due);
+		return 0;
 	}
 	matches = select_matches(&queue->selection, states, entry, &envelope, queue->why);
 	if (matches > 0)
-		oldest_add(&queue->lanes[lane].list, states, entry);
+		oldest_add(&queue->lanes[queue->filling].list, states, entry);
 	if (matches >= 0)
 		return 0;
 	if (states_is_shortage(errno))
@@ -138,6 +144,7 @@ static int fill_lane(struct queue *queue, enum queue_lane which, struct reason *
 
 	if (which == LANE_DUE)
 		queue->next_due = 0;
+	queue->filling = which;
 	queue->why = why;
 	for (unsigned i = 0; i < queue->spools->count; i++) {
 		struct states *states = queue->spools->states[i];
@@ -149,15 +156,29 @@ static int fill_lane(struct queue *queue, enum queue_lane which, struct reason *
 	return 0;
 }
 
+/* What LANE_BEHIND is behind has changed.  It goes on with what is there now, as
+ * a part of the same reading, or one that is read ever again would starve it. */
+static void empty_behind(struct queue *queue)
+{
+	restart(&queue->lanes[LANE_BEHIND], false);
+	queue->lanes[LANE_BEHIND].list.more = true;
+}
+
 /* What was collected before an error is in no order: it is dropped, and all
  * of it is to be read again. */
 static int read_lane(struct queue *queue, enum queue_lane which, bool resume,
 	struct reason *why)
 {
 	struct lane *lane = &queue->lanes[which];
+	bool anew = !resume || lane->list.count == 0;
 
+	queue->behind_anew = which == LANE_BEHIND && anew;
 	restart(lane, resume);
-	if (!resume)
+	if (queue->behind_anew)
+		oldest_restart_behind(&lane->list, &queue->lanes[LANE_WAITING].list);
+	if (which == LANE_WAITING)
+		empty_behind(queue);
+	if (anew)
 		lane->again = false;
 	if (fill_lane(queue, which, why) < 0) {
 		restart(lane, false);
@@ -172,14 +193,41 @@ void queue_end_round(struct queue *queue)
 {
 	int64_t now = job_clock();
 
-	if (queue->began > 0)
-		queue->not_before = now + (SHARE - 1) * (now - queue->began);
+	if (queue->began > 0) {
+		queue->spent += now - queue->began;
+		queue->not_before = now + (SHARE - 1) * queue->spent;
+	}
 	queue->began = 0;
 }
 
-static bool is_used_up(const struct lane *lane)
+/* Whether the round passed over events up to the end of what LANE_WAITING could
+ * hold: only then LANE_BEHIND is read. */
+static bool has_row(const struct queue *queue)
 {
-	return lane->first == lane->list.count;
+	const struct lane *waiting = &queue->lanes[LANE_WAITING];
+
+	return waiting->list.more && waiting->first < waiting->at
+		&& waiting->at == waiting->list.count;
+}
+
+/* Whether a lane goes on where it ended for want of room: LANE_BEHIND leaves
+ * behind what it passed over, until it is read from its beginning again. */
+static bool wants_going_on(const struct queue *queue, int which)
+{
+	const struct lane *lane = &queue->lanes[which];
+
+	if (which == LANE_BEHIND)
+		return has_row(queue) && lane->list.more && lane->at == lane->list.count;
+	return lane->list.more && lane->first == lane->list.count;
+}
+
+static bool wants_reading_again(const struct queue *queue, int which)
+{
+	const struct lane *lane = &queue->lanes[which];
+
+	if (which == LANE_BEHIND)
+		return has_row(queue) && lane->again && !lane->list.more;
+	return lane->again;
 }
 
 int queue_read(struct queue *queue, struct reason *why)
@@ -187,17 +235,19 @@ int queue_read(struct queue *queue, struct reason *why)
 	int64_t now = job_clock();
 	int result = 0;
 
+	queue->behind_anew = false;
 	if (queue->next_due > 0 && queue->next_due <= time(NULL))
 		queue_note(queue, LANE_DUE);
 	for (int i = 0; i < LANE_COUNT; i++) {
-		struct lane *lane = &queue->lanes[i];
-		bool resume = is_used_up(lane) && lane->list.more;
+		bool resume = wants_going_on(queue, i);
 
-		if (!resume && !(lane->again && now >= queue->not_before))
+		if (!resume && !(wants_reading_again(queue, i) && now >= queue->not_before))
 			continue;
 		if (read_lane(queue, (enum queue_lane)i, resume, why) < 0)
 			return -1;
 		if (!resume)
+			queue->spent = 0;
+		if (!resume || i == LANE_BEHIND)
 			queue->began = now;
 		result = 1;
 	}
@@ -206,12 +256,9 @@ int queue_read(struct queue *queue, struct reason *why)
 
 bool queue_wants_reading(const struct queue *queue)
 {
-	for (int i = 0; i < LANE_COUNT; i++) {
-		const struct lane *lane = &queue->lanes[i];
-
-		if (lane->again || (lane->list.more && is_used_up(lane)))
+	for (int i = 0; i < LANE_COUNT; i++)
+		if (wants_reading_again(queue, i) || wants_going_on(queue, i))
 			return true;
-	}
 	return queue->next_due > 0 && queue->next_due <= time(NULL);
 }
 
@@ -220,6 +267,9 @@ int64_t queue_wait(const struct queue *queue)
 	int64_t now = job_clock();
 	time_t clock = time(NULL);
 
+	for (int i = 0; i < LANE_COUNT; i++)
+		if (wants_going_on(queue, i))
+			return 0;
 	if (queue_wants_reading(queue))
 		return queue->not_before > now ? queue->not_before - now : 0;
 	if (queue->next_due > 0)

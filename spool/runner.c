@@ -296,7 +296,8 @@ static enum take leave(struct runner *runner, const struct picked *picked)
 	if (!runner->serial)
 		return TAKE_USED_UP;
 	runner->again = job_clock() + AGAIN_MS;
-	if (serial_block(runner->serial, picked, &why) < 0)
+	if (serial_block(runner->serial, picked, queue_is_behind(&runner->queue, picked),
+	    &why) < 0)
 		note_trouble(runner, &why);
 	return TAKE_LATER;
 }
@@ -330,7 +331,8 @@ static enum take take_in_order(struct runner *runner, struct job *job,
 	struct reason why;
 	enum take result;
 
-	switch (serial_try(runner->serial, picked, &job->key, &why)) {
+	switch (serial_try(runner->serial, picked, queue_is_behind(&runner->queue, picked),
+		&job->key, &why)) {
 	case SERIAL_FREE:
 		result = take(runner, job, picked);
 		if (result != TAKE_STARTED && job->key >= 0) {
@@ -382,16 +384,29 @@ static void start_round(struct runner *runner)
 	queue_end_round(&runner->queue);
 }
 
+static int read_queue(struct runner *runner, struct reason *why)
+{
+	int read = queue_read(&runner->queue, why);
+
+	if (read > 0 && runner->serial && runner->queue.behind_anew
+	    && serial_begin_behind(runner->serial, why) < 0)
+		return -1;
+	return read;
+}
+
 void runner_start_jobs(struct runner *runner)
 {
 	struct reason why;
-	int read = 1;
 
-	if (runner->changed)
+	if (runner->changed) {
+		queue_note_passed(&runner->queue);
 		start_round(runner);
+	}
 	runner->changed = false;
-	while (read > 0 && !runner->stopping && runner->pause == 0 && free_job(runner)) {
-		read = queue_read(&runner->queue, &why);
+	/* Once: jobs that end, and signals, do not wait for a long row. */
+	if (!runner->stopping && runner->pause == 0 && free_job(runner)) {
+		int read = read_queue(runner, &why);
+
 		if (read < 0)
 			note_trouble(runner, &why);
 		else if (read > 0)

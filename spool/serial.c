@@ -40,6 +40,7 @@ struct serial {
 	struct spools *spools;
 	enum serial_by by;
 	struct keys blocked;	/* in this round, in order */
+	struct keys behind;	/* the same for what is behind it */
 	struct list ahead;	/* by spool and file */
 	struct timespec looked;	/* when `ahead` was read, */
 	struct timespec stamps[STAMPS];	/* and what the directories showed */
@@ -64,6 +65,7 @@ void serial_close(struct serial *serial)
 	if (!serial)
 		return;
 	free(serial->blocked.items);
+	free(serial->behind.items);
 	free(serial->ahead.items);
 	free(serial);
 }
@@ -169,10 +171,19 @@ static int block(struct keys *keys, uint64_t key, struct reason *why)
 	return 0;
 }
 
-int serial_block(struct serial *serial, const struct picked *picked,
+int serial_block(struct serial *serial, const struct picked *picked, bool behind,
 	struct reason *why)
 {
-	return block(&serial->blocked, picked->mark, why);
+	return block(behind ? &serial->behind : &serial->blocked, picked->mark, why);
+}
+
+int serial_begin_behind(struct serial *serial, struct reason *why)
+{
+	serial->behind.count = 0;
+	for (size_t i = 0; i < serial->blocked.count; i++)
+		if (block(&serial->behind, serial->blocked.items[i], why) < 0)
+			return -1;
+	return 0;
 }
 
 /* Opens and locks a key: the descriptor, or -1 with errno EAGAIN where another
@@ -354,8 +365,8 @@ static enum serial_result try_key(struct serial *serial, struct picked *picked,
 	return result;
 }
 
-enum serial_result serial_try(struct serial *serial, struct picked *picked, int *key,
-	struct reason *why)
+enum serial_result serial_try(struct serial *serial, struct picked *picked,
+	bool behind, int *key, struct reason *why)
 {
 	enum serial_result result;
 	int read;
@@ -369,11 +380,11 @@ enum serial_result serial_try(struct serial *serial, struct picked *picked, int 
 	}
 	if (picked->mark == KEY_NONE)
 		return SERIAL_FREE;
-	if (is_blocked(&serial->blocked, picked->mark))
+	if (is_blocked(behind ? &serial->behind : &serial->blocked, picked->mark))
 		return SERIAL_BLOCKED;
 	result = try_key(serial, picked, key, why);
 	if (result != SERIAL_FREE && result != SERIAL_FAILED
-	    && serial_block(serial, picked, why) < 0)
+	    && serial_block(serial, picked, behind, why) < 0)
 		return SERIAL_FAILED;
 	return result;
 }

@@ -16,7 +16,8 @@
  *    or recovered;
  *  - an older one in new/ was met before in the round, since a round goes from
  *    the oldest on; where it could not be started, its key is blocked for the
- *    rest of the round.
+ *    rest of the round.  What the queue goes through behind all that it holds
+ *    has blocked keys of its own, from the beginning of that on.
  *
  * Events without the member, and bodies that are no events, have no key and
  * wait for nobody.  A held event is out of the order, and so is one whose file
@@ -45,6 +46,11 @@ void serial_close(struct serial *serial);
 /* Begins a round: no key is blocked. */
 void serial_begin_round(struct serial *serial);
 
+/* Begins with what is behind all events of the round that went to its end: the
+ * keys that this blocked stay blocked for those, and so do those that they
+ * block.  0, or -1 with *why filled. */
+int serial_begin_behind(struct serial *serial, struct reason *why);
+
 enum serial_result {
 	SERIAL_FREE,	/* it may start; *key is the lock, or -1 for no key */
 	SERIAL_BLOCKED,	/* not in this round */
@@ -57,12 +63,12 @@ enum serial_result {
 
 /* Whether an event may be started now.  SERIAL_FREE: *key is the caller's,
  * who closes it after the event was moved to where it belongs. */
-enum serial_result serial_try(struct serial *serial, struct picked *picked, int *key,
-	struct reason *why);
+enum serial_result serial_try(struct serial *serial, struct picked *picked,
+	bool behind, int *key, struct reason *why);
 
 /* Blocks the event's key for the rest of the round.  0, or -1 with *why
  * filled. */
-int serial_block(struct serial *serial, const struct picked *picked,
+int serial_block(struct serial *serial, const struct picked *picked, bool behind,
 	struct reason *why);
 
 #endif

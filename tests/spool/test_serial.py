@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from consuming import fill, kill, wait_until
+from consuming import fill, kill, notification, wait_until
 
 NOTE = 'echo "$RINGSPOOL_OWNER $RINGSPOOL_UUID" >> "$NOTES"; '
 PAIR = 'echo "begin $RINGSPOOL_OWNER $RINGSPOOL_UUID" >> "$NOTES"; sleep 0.01; ' \
@@ -59,6 +59,28 @@ def test_a_failing_event_holds_back_its_key_alone(place, key, blocked):
     place.run("--serial-by", key, script=NOTE)
     assert place.noted()[3:] == [["0", "0"], ["0", "2"]]
     assert place.counts() == {}
+
+
+BLOCKED = 16384 + 100   # more than the queue holds at a time
+
+
+def test_a_long_row_behind_a_failed_event_holds_back_no_other_key(place):
+    """Neither what is there from the beginning, nor what comes later; and when the one is
+    done, all of the row is, in order."""
+    fill(place.spool, BLOCKED)
+    write(place, "other", owner="other")
+    place.run("--serial-by", "owner", script=NOTE + '[ "$RINGSPOOL_OWNER" = other ]')
+    assert place.noted() == [["0", "0"], ["other", "other"]]
+    assert place.counts() == {"waiting": BLOCKED - 1, "retrying": 1}
+    with place.started("--follow", "-j", 2, "--serial-by", "owner", script=NOTE):
+        write(place, "later", owner="later")
+        wait_until(lambda: len(place.noted()) == 3, "later", patience=25)
+    place.notes.unlink()
+    place.tool("retry", "--all")
+    with place.started("--follow", "-j", 2, "--serial-by", "owner", script=NOTE):
+        wait_until(lambda: len(place.noted()) >= 500, "the first of the row", patience=25)
+    uuids = [int(uuid) for _, uuid in place.noted()]
+    assert uuids == list(range(len(uuids)))
 
 
 def test_after_its_last_try_the_next_of_the_key_goes_on(place):
@@ -122,6 +144,13 @@ def test_one_of_a_key_at_a_time_also_when_the_first_spool_comes_back(place):
         (place.directory / "notes.go").touch()
     place.run("--serial-by", "owner", script=NOTE)
     assert place.noted() == [["0", "0"], ["0", "0"]]
+
+
+def write(place, uuid, owner):
+    """One more waiting event, the youngest, whole from the moment it appears."""
+    file = place.directory / "event"
+    file.write_bytes(notification(uuid, owner))
+    file.rename(place.spool / "new" / f"{uuid}.json")
 
 
 def change_event(place, number, event):

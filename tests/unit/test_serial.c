@@ -78,7 +78,7 @@ static enum serial_result try(struct world *world, int who, struct picked *picke
 {
 	serial_begin_round(world->serial[who]);
 	picked->states = world->spools[who].states[0];
-	return serial_try(world->serial[who], picked, key, &world->why);
+	return serial_try(world->serial[who], picked, false, key, &world->why);
 }
 
 /* Before the first has claimed and moved anything. */
@@ -150,7 +150,7 @@ static void a_key_stays_blocked_for_the_round(void **state)
 	assert_int_equal(try(world, 1, &world->older, &second), SERIAL_BUSY);
 	close(first);
 	world->younger.states = world->spools[1].states[0];
-	assert_int_equal(serial_try(world->serial[1], &world->younger, &second, &world->why),
+	assert_int_equal(serial_try(world->serial[1], &world->younger, false, &second, &world->why),
 		SERIAL_BLOCKED);
 }
 
