@@ -115,5 +115,6 @@ int spool_make_durable(int directory);
 /* The day of a time, and its directory's name below seen/. */
 long spool_day(time_t now);
 void spool_day_name(char out[DAY_NAME_SIZE], long day);
+bool spool_is_day_name(const char *name);
 
 #endif

@@ -46,7 +46,7 @@ static bool remove_mark(int directory, const char *name, void *context)
 	return true;
 }
 
-static bool is_day_name(const char *name)
+bool spool_is_day_name(const char *name)
 {
 	static const char pattern[] = "0000-00-00";
 
@@ -62,7 +62,7 @@ static bool forget_day(int seen, const char *name, void *context)
 {
 	struct sweep *sweep = context;
 
-	if (!is_day_name(name) || strcmp(name, sweep->oldest_kept) >= 0)
+	if (!spool_is_day_name(name) || strcmp(name, sweep->oldest_kept) >= 0)
 		return true;
 	if (spool_each_entry(seen, name, remove_mark, sweep) < 0)
 		note_failure(sweep, "reading what expired");

@@ -236,19 +236,6 @@ static int walk_directory(struct walk *walk, int parent, const char *name)
 	return result;
 }
 
-static bool is_day(const char *name)
-{
-	static const char pattern[] = "dddd-dd-dd";
-
-	for (size_t i = 0; i < sizeof pattern; i++) {
-		bool digit = name[i] >= '0' && name[i] <= '9';
-
-		if (pattern[i] == 'd' ? !digit : name[i] != pattern[i])
-			return false;
-	}
-	return true;
-}
-
 int states_each_day(struct states *states, int (*visit)(void *context,
 	struct states *states, const char *day), void *context,
 	struct strange *strange, struct reason *why)
@@ -263,7 +250,7 @@ int states_each_day(struct states *states, int (*visit)(void *context,
 	if (!directory)
 		return 0;
 	while (result == 0 && (errno = 0, found = readdir(directory)) != NULL)
-		if (is_day(found->d_name))
+		if (spool_is_day_name(found->d_name))
 			result = visit(context, states, found->d_name);
 		else if (found->d_name[0] != '.')
 			note_strange(strange, states, STATE_DONE, NULL, found->d_name);
@@ -306,7 +293,7 @@ int states_each_in(struct states *states, enum entry_state state, const char *da
 		return walk_directory(&walk, states->spool->root.fd,
 			entry_state_directory(state));
 	if (day)
-		return is_day(day) ? walk_day(&walk, states, day) : 0;
+		return spool_is_day_name(day) ? walk_day(&walk, states, day) : 0;
 	return states_each_day(states, walk_day, &walk, strange, why);
 }
 

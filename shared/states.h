@@ -67,9 +67,10 @@ struct strange {
 };
 
 /* Calls `visit` for every event in the states `which` (STATE_BITs), in no
- * order.  What can be none is left out and noted in *strange (may be NULL).  Events come and go meanwhile: one that
- * changes its state may be met twice, or not at all.  Returns 0, what `visit`
- * returned other than 0, or -1 with *why filled. */
+ * order.  What can be none is left out and noted in *strange (may be NULL).
+ * Events come and go meanwhile: one that changes its state may be met twice, or
+ * not at all.  Returns 0, what `visit` returned other than 0, or -1 with *why
+ * filled. */
 int states_each(struct states *states, unsigned which, states_visit *visit,
 	void *context, struct strange *strange, struct reason *why);
 

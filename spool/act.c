@@ -250,7 +250,7 @@ static int take_option(struct acting *acting, int option)
 		acting->yes = true;
 		return 0;
 	case OPTION_OLDER_THAN:
-		if (select_duration(optarg, &age, &acting->why) < 0)
+		if (select_duration("--older-than", optarg, &age, &acting->why) < 0)
 			return tool_complain(acting->action->name, EX_USAGE,
 				acting->why.text);
 		acting->selection.older = acting->now - age;

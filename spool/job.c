@@ -13,20 +13,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 enum {
 	GRACE_MS = 5000,		/* from SIGTERM to SIGKILL */
 	READS_AT_ONCE = 64,		/* so that one that floods starves no other */
 	EXIT_PERMANENT = 100,		/* as in qmail's commands */
 	EXPONENT_MAX = 20
 };
-
-int64_t job_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 unsigned job_delay(unsigned first, unsigned attempt)
 {
@@ -141,7 +135,7 @@ int job_start(struct job *job, const struct command *command,
 	job->output = pipe_ends[0];
 	job->line_used = 0;
 	job->timed_out = job->killed = job->gone = false;
-	job->began = job_clock();
+	job->began = clock_milliseconds();
 	job->deadline = command->timeout > 0
 		? job->began + (int64_t)command->timeout * 1000 : INT64_MAX;
 	job->phase = JOB_RUNNING;
@@ -282,7 +276,7 @@ void job_finish(struct job *job, const struct log *log)
 		log_text(&line, "reason", target->reason);
 	if (target->state == STATE_RETRYING && target->due > time(NULL))
 		log_number(&line, "next", (uint64_t)(target->due - time(NULL)));
-	log_number(&line, "ms", (uint64_t)(job_clock() - job->began));
+	log_number(&line, "ms", (uint64_t)(clock_milliseconds() - job->began));
 	if (job->gone)
 		log_text(&line, "note", "somebody removed the file meanwhile");
 	log_end(&line);

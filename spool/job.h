@@ -51,16 +51,13 @@ struct job {
 	int output;		/* what the command prints, or -1 */
 	char line[JOB_LINE_SIZE];	/* the part of a line that came so far */
 	size_t line_used;
-	int64_t began, deadline;	/* job_clock(); deadline INT64_MAX: none */
+	int64_t began, deadline;	/* clock_milliseconds(); deadline INT64_MAX: none */
 	bool timed_out, killed;
 	int status;		/* of waitpid(2) */
 	struct target target;	/* where the event goes; done: or is removed */
 	char reason[ENTRY_REASON_SIZE];	/* target.reason points here */
 	bool gone;		/* somebody removed it from work/ meanwhile */
 };
-
-/* Milliseconds of the monotonic clock. */
-int64_t job_clock(void);
 
 /* Starts the command for job->claim.  0, or -1 with *why filled; the claim
  * stays the caller's in both cases. */

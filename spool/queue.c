@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "clock.h"
 #include "job.h"
 
 enum {
@@ -191,7 +192,7 @@ static int read_lane(struct queue *queue, enum queue_lane which, bool resume,
 
 void queue_end_round(struct queue *queue)
 {
-	int64_t now = job_clock();
+	int64_t now = clock_milliseconds();
 
 	if (queue->began > 0) {
 		queue->spent += now - queue->began;
@@ -232,7 +233,7 @@ static bool wants_reading_again(const struct queue *queue, int which)
 
 int queue_read(struct queue *queue, struct reason *why)
 {
-	int64_t now = job_clock();
+	int64_t now = clock_milliseconds();
 	int result = 0;
 
 	queue->behind_anew = false;
@@ -264,7 +265,7 @@ bool queue_wants_reading(const struct queue *queue)
 
 int64_t queue_wait(const struct queue *queue)
 {
-	int64_t now = job_clock();
+	int64_t now = clock_milliseconds();
 	time_t clock = time(NULL);
 
 	for (int i = 0; i < LANE_COUNT; i++)

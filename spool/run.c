@@ -1,7 +1,6 @@
 #include "run.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <poll.h>
@@ -13,6 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "keep.h"
 #include "tool.h"
 
@@ -28,7 +28,7 @@ struct loop {
 	struct runner *runner;
 	struct pollfd *polled;		/* signals, watch, then a job each */
 	int signals;
-	int64_t next_look, next_forget;	/* job_clock() */
+	int64_t next_look, next_forget;	/* clock_milliseconds() */
 };
 
 /* Whether a path leads to another spool by now. */
@@ -121,7 +121,7 @@ static int64_t earlier(int64_t a, int64_t b)
 static int time_to_wait(const struct loop *loop)
 {
 	const struct runner *runner = loop->runner;
-	int64_t now = job_clock(), wait = LOOK_MS, queue = queue_wait(&runner->queue);
+	int64_t now = clock_milliseconds(), wait = LOOK_MS, queue = queue_wait(&runner->queue);
 	bool can_start = can_take(runner) && runner_busy(runner) < runner->job_count;
 
 	wait = earlier(wait, loop->next_look - now);
@@ -178,7 +178,7 @@ static void take_changes(struct runner *runner)
 static void serve_jobs(struct loop *loop)
 {
 	struct runner *runner = loop->runner;
-	int64_t now = job_clock();
+	int64_t now = clock_milliseconds();
 
 	for (unsigned i = 0; i < runner->job_count; i++) {
 		struct job *job = &runner->jobs[i];
@@ -195,7 +195,7 @@ static void run_loop(struct loop *loop)
 	struct runner *runner = loop->runner;
 
 	for (;;) {
-		int64_t now = job_clock();
+		int64_t now = clock_milliseconds();
 
 		if (runner->pause > 0 && now >= runner->pause) {
 			runner->pause = 0;
@@ -231,21 +231,6 @@ static int open_signals(struct command *command)
 	return signalfd(-1, &taken, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-/* The descriptors 0 to 2 must be taken, or an event's file could become one of
- * them. */
-static int fill_standard_descriptors(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd < 0)
-		return -1;
-	close(fd);
-	return 0;
-}
-
 static int prepare(struct loop *loop, struct reason *why)
 {
 	struct runner *runner = loop->runner;
@@ -257,7 +242,7 @@ static int prepare(struct loop *loop, struct reason *why)
 	for (unsigned i = 0; i < runner->job_count; i++)
 		runner->jobs[i] = (struct job){ .key = -1, .output = -1 };
 	loop->signals = open_signals(&runner->command);
-	if (loop->signals < 0 || fill_standard_descriptors() < 0)
+	if (loop->signals < 0)
 		return reason_set(why, "%s", strerror(errno));
 	return 0;
 }
@@ -320,29 +305,30 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 }
 };
 
-static int take_number(const char *text, unsigned least, unsigned most,
+static int take_number(const char *option, unsigned least, unsigned most,
 	unsigned *number, struct reason *why)
 {
-	size_t digits = strspn(text, "0123456789");
-	unsigned long value = strtoul(text, NULL, 10);
+	size_t digits = strspn(optarg, "0123456789");
+	unsigned long value = strtoul(optarg, NULL, 10);
 
-	if (digits == 0 || digits > 9 || text[digits] || value < least || value > most)
-		return reason_set(why, "needs a number from %u to %u: %.40s", least, most,
-			text);
+	if (digits == 0 || digits > 9 || optarg[digits] || value < least || value > most)
+		return reason_set(why, "%s needs a number from %u to %u: %.40s", option,
+			least, most, optarg);
 	*number = (unsigned)value;
 	return 0;
 }
 
 /* A number of seconds, or with a unit. */
-static int take_seconds(const char *text, unsigned most, unsigned *number,
+static int take_seconds(const char *option, unsigned most, unsigned *number,
 	struct reason *why)
 {
 	time_t seconds;
 
-	if (select_duration(text, &seconds, why) < 0)
+	if (select_duration(option, optarg, &seconds, why) < 0)
 		return -1;
 	if (seconds < 0 || seconds > (time_t)most)
-		return reason_set(why, "longer than %u seconds: %.40s", most, text);
+		return reason_set(why, "%s needs %u seconds at most: %.40s", option, most,
+			optarg);
 	*number = (unsigned)seconds;
 	return 0;
 }
@@ -357,7 +343,7 @@ static int take_serial_by(const char *word, enum serial_by *by, struct reason *w
 			*by = (enum serial_by)i;
 			return 0;
 		}
-	return reason_set(why, "needs owner, subscription or event: %.40s", word);
+	return reason_set(why, "--serial-by needs owner, subscription or event: %.40s", word);
 }
 
 static int take_option(struct runner *runner, int option, struct reason *why)
@@ -366,19 +352,19 @@ static int take_option(struct runner *runner, int option, struct reason *why)
 
 	switch (option) {
 	case 'j':
-		return take_number(optarg, 1, JOBS_MAX, &runner->job_count, why);
+		return take_number("--jobs", 1, JOBS_MAX, &runner->job_count, why);
 	case OPTION_ONCE:
 	case OPTION_FOLLOW:
 		runner->follow = option == OPTION_FOLLOW;
 		return 0;
 	case OPTION_TIMEOUT:
-		return take_seconds(optarg, SECONDS_MAX, &runner->command.timeout, why);
+		return take_seconds("--timeout", SECONDS_MAX, &runner->command.timeout, why);
 	case OPTION_RETRIES:
-		return take_number(optarg, 0, 1000, &runner->command.retries, why);
+		return take_number("--retries", 0, 1000, &runner->command.retries, why);
 	case OPTION_RETRY_DELAY:
-		return take_seconds(optarg, JOB_DELAY_MAX, &runner->command.delay, why);
+		return take_seconds("--retry-delay", JOB_DELAY_MAX, &runner->command.delay, why);
 	case OPTION_KEEP:
-		return take_number(optarg, 0, 36500, &runner->keep_days, why);
+		return take_number("--keep", 0, 36500, &runner->keep_days, why);
 	case OPTION_EVENT:
 		runner->event = optarg;
 		return 0;

@@ -38,7 +38,7 @@ struct runner {
 	bool passed_over;	/* an event, for a fault of its file */
 	int status;		/* exit status */
 	unsigned troubles;	/* times in a row that the spool refused a move */
-	int64_t pause;		/* nothing is moved before, job_clock(); 0: now */
+	int64_t pause;		/* nothing is moved before, clock_milliseconds(); 0: now */
 	int64_t again;		/* a round is due, for what others held; 0: none */
 	struct log_limit limit;	/* for lines about trouble */
 };

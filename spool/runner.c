@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 enum {
 	PAUSE_MS = 1000,	/* before a move is tried again */
 	AGAIN_MS = 250,		/* before a key is tried again that another held */
@@ -150,7 +152,7 @@ static void end(struct runner *runner, int status)
 static void note_trouble(struct runner *runner, const struct reason *why)
 {
 	runner_report(runner, LOG_ERR, "spool-trouble", why);
-	runner->pause = job_clock() + PAUSE_MS;
+	runner->pause = clock_milliseconds() + PAUSE_MS;
 	if (++runner->troubles >= TROUBLES_MAX && !runner->follow)
 		end(runner, EX_IOERR);
 }
@@ -295,7 +297,7 @@ static enum take leave(struct runner *runner, const struct picked *picked)
 
 	if (!runner->serial)
 		return TAKE_USED_UP;
-	runner->again = job_clock() + AGAIN_MS;
+	runner->again = clock_milliseconds() + AGAIN_MS;
 	if (serial_block(runner->serial, picked, queue_is_behind(&runner->queue, picked),
 	    &why) < 0)
 		note_trouble(runner, &why);
@@ -344,7 +346,7 @@ static enum take take_in_order(struct runner *runner, struct job *job,
 		runner->strand = true;
 		return TAKE_LATER;
 	case SERIAL_BUSY:
-		runner->again = job_clock() + AGAIN_MS;
+		runner->again = clock_milliseconds() + AGAIN_MS;
 		return TAKE_LATER;
 	case SERIAL_BLOCKED:
 		return TAKE_LATER;

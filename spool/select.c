@@ -60,9 +60,9 @@ int select_option(struct selection *selection, int option, const char *argument,
 		selection->event = argument;
 		return 0;
 	case SELECT_SINCE:
-		return select_time(argument, &selection->since, why);
+		return select_time("--since", argument, &selection->since, why);
 	case SELECT_UNTIL:
-		return select_time(argument, &selection->until, why);
+		return select_time("--until", argument, &selection->until, why);
 	default:
 		selection->all = true;
 		return 0;
@@ -222,7 +222,8 @@ int select_sorted(struct spools *spools, const struct selection *selection,
 	return result;
 }
 
-int select_duration(const char *text, time_t *seconds, struct reason *why)
+int select_duration(const char *option, const char *text, time_t *seconds,
+	struct reason *why)
 {
 	static const struct {
 		char unit;
@@ -243,7 +244,8 @@ int select_duration(const char *text, time_t *seconds, struct reason *why)
 			return 0;
 		}
 refuse:
-	return reason_set(why, "no duration (a number and s, m, h, d or w): %.40s", text);
+	return reason_set(why, "%.20s needs a duration (a number and s, m, h, d or w): %.40s",
+		option, text);
 }
 
 /* strptime(3) for one of our forms; true when all of the text was used, but
@@ -267,7 +269,7 @@ static bool read_seconds(const char *text, time_t *when)
 	return digits > 0 && digits <= 12 && text[digits] == '\0';
 }
 
-int select_time(const char *text, time_t *when, struct reason *why)
+int select_time(const char *option, const char *text, time_t *when, struct reason *why)
 {
 	static const char *const forms[] = { "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M",
 		"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d" };
@@ -279,9 +281,9 @@ int select_time(const char *text, time_t *when, struct reason *why)
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
 		if (read_calendar(text, forms[i], when))
 			return 0;
-	if (select_duration(text, &ago, &ignored) < 0)
-		return reason_set(why, "neither a time (2026-07-31T12:00) nor how long"
-			" ago (90m, 7d): %.40s", text);
+	if (select_duration(option, text, &ago, &ignored) < 0)
+		return reason_set(why, "%.20s needs a time (2026-07-31T12:00) or how long"
+			" ago (90m, 7d): %.40s", option, text);
 	*when = time(NULL) - ago;
 	return 0;
 }

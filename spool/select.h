@@ -94,11 +94,12 @@ int select_sorted(struct spools *spools, const struct selection *selection,
 
 /* Reads a point in time: YYYY-MM-DD, YYYY-MM-DDTHH:MM[:SS], local time or UTC
  * with a Z behind; @SECONDS since 1970; or a duration, which means that long
- * ago.  0, or -1 with *why filled. */
-int select_time(const char *text, time_t *when, struct reason *why);
+ * ago.  0, or -1 with *why filled, which begins with the option's name. */
+int select_time(const char *option, const char *text, time_t *when, struct reason *why);
 
 /* Reads a duration: a number and s, m, h, d or w; a bare number is seconds.
- * 0, or -1 with *why filled. */
-int select_duration(const char *text, time_t *seconds, struct reason *why);
+ * 0, or -1 with *why filled, which begins with the option's name. */
+int select_duration(const char *option, const char *text, time_t *seconds,
+	struct reason *why);
 
 #endif

@@ -305,6 +305,22 @@ def test_usage(place, words):
     place.tool("run", *words, status=64)
 
 
+@pytest.mark.parametrize("words, complaint", [
+    (["run", "-j", "0"], "--jobs needs a number from 1 to 1024: 0"),
+    (["run", "--retries", "x"], "--retries needs a number from 0 to 1000: x"),
+    (["run", "--keep", "-1"], "--keep needs a number from 0 to 36500: -1"),
+    (["run", "--timeout", "soon"], "--timeout needs a duration (a number and s, m, h, d or w): soon"),
+    (["run", "--retry-delay", "7h"], "--retry-delay needs 21600 seconds at most: 7h"),
+    (["run", "--serial-by", "x"], "--serial-by needs owner, subscription or event: x"),
+    (["list", "--since", "x"], "--since needs a time (2026-07-31T12:00) or how long ago (90m, 7d): x"),
+    (["hold", "--until", "x"], "--until needs a time (2026-07-31T12:00) or how long ago (90m, 7d): x"),
+    (["prune", "--older-than", "x"],
+     "--older-than needs a duration (a number and s, m, h, d or w): x")])
+def test_complaints_name_the_option(place, words, complaint):
+    place.tool(*words, "--", "true", status=64)
+    assert f"ringspool {words[0]}: {complaint}\n" in place.logged()
+
+
 def test_json_of_the_platform_with_odd_types(place):
     place.deliver("x", json.dumps({"uuid": 7, "event": None, "ownerId": ["a"]}).encode())
     place.run(script='echo "[$RINGSPOOL_UUID$RINGSPOOL_EVENT$RINGSPOOL_OWNER]" >> "$NOTES"')

@@ -80,7 +80,7 @@ static void durations(void **unused)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct reason why;
 		time_t seconds = 0;
-		int result = select_duration(cases[i].text, &seconds, &why);
+		int result = select_duration("--x", cases[i].text, &seconds, &why);
 
 		assert_int_equal(result, cases[i].seconds < 0 ? -1 : 0);
 		if (result == 0)
@@ -105,13 +105,13 @@ static void times(void **unused)
 	setenv("TZ", "Europe/Berlin", 1);
 	tzset();
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		int result = select_time(cases[i].text, &when, &why);
+		int result = select_time("--x", cases[i].text, &when, &why);
 
 		assert_int_equal(result, cases[i].when < 0 ? -1 : 0);
 		if (result == 0)
 			assert_int_equal(when, cases[i].when);
 	}
-	assert_int_equal(select_time("2h", &when, &why), 0);
+	assert_int_equal(select_time("--x", "2h", &when, &why), 0);
 	assert_in_range(when, now - 7200, now - 7198);
 }
 
