@@ -477,5 +477,5 @@ def test_a_long_reason_leaves_room_for_the_rule_that_fails(place):
     place.hook.behave(status=404)
     place.platform.set_status(place.present()[0]["id"], "Blacklisted", "reason " * 215)
     result = place.run()
-    assert result.status == 69 and "status: 404; see the web server" in result.err
+    assert result.status == 69 and "status: 404; 404: as shipped" in result.err
     assert "Tried all the same after 2" in result.err and result.err.count("reason ") == 17
