@@ -145,7 +145,8 @@ static int bind_tcp(const char *address, struct reason *why)
 		return reason_set(why, "the address is too long");
 	strcpy(text, address);	/* fits: checked above */
 	if (split(text, &host, &port) < 0)
-		return reason_set(why, "%s: is neither an absolute path nor HOST:PORT with a port number", address);
+		return reason_set(why, "%s: is neither an absolute path nor HOST:PORT with a"
+			" port number", address);
 	error = getaddrinfo(host, port, &hints, &found);
 	if (error)
 		return reason_set(why, "%s: %s", address, gai_strerror(error));
