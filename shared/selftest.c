@@ -91,6 +91,14 @@ static int try_spool(const struct config *config, const char *path, int root,
 	return result;
 }
 
+static void tell_unusable(struct findings *f, const struct stat *spool,
+	const struct reason *why)
+{
+	tell(f, "fault", "%s; it is %04o %s:%s%s", why->text, (unsigned)spool->st_mode & 07777,
+		user_name(spool->st_uid), group_name(spool->st_gid),
+		strstr(why->text, strerror(EACCES)) ? ": is this user in that group?" : "");
+}
+
 static void test_spool(struct findings *f, const struct config *config,
 	const char *path)
 {
@@ -99,20 +107,21 @@ static void test_spool(struct findings *f, const struct config *config,
 	struct reason why, low;
 	bool complete;
 
-	if (root < 0 || fstat(root, &status) < 0) {
+	if (root < 0) {
 		/* For its words: it cannot be opened. */
 		spool_close(spool_open(path, config->seen_days, &why));
-		tell(f, "fault", "%s", why.text);
+		if (stat(path, &status) == 0)
+			tell_unusable(f, &status, &why);
+		else
+			tell(f, "fault", "%s", why.text);
 		return;
 	}
+	(void)fstat(root, &status);	/* cannot fail on an open one */
 	complete = faccessat(root, "lock", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++)
 		complete &= test_below(f, path, root, &status, directories[i]);
 	if (try_spool(config, path, root, complete, &why, &low) < 0) {
-		tell(f, "fault", "%s; it is %04o %s:%s%s", why.text,
-			(unsigned)status.st_mode & 07777, user_name(status.st_uid),
-			group_name(status.st_gid), strstr(why.text, strerror(EACCES))
-			? ": is this user in that group?" : "");
+		tell_unusable(f, &status, &why);
 	} else {
 		tell(f, "ok", "%s: %04o %s:%s, usable", path,
 			(unsigned)status.st_mode & 07777, user_name(status.st_uid),

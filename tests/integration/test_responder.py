@@ -15,7 +15,7 @@ import fastcgi
 import responder
 from fastcgi import PARAMS, STDIN, Connection, ask, begin, connect, pairs, record, stream, unread, variables
 from notification import sms
-from process import running, wait_until
+from process import free_port, running, wait_until
 from settings import CGI, FCGI, TOKENS
 
 LIMIT = 1           # seconds; request_timeout of these tests
@@ -288,6 +288,49 @@ def test_log_names_reasons_and_no_secrets(serving, place):
     assert all(re.match(r"(\S+: )?(\S+=\S* ?)+", line) for line in text.splitlines())
 
 
+def with_tcp_address(place, address, before=(), **how):
+    return responder.Program([*before, place.fcgi, "-s", address], place.log,
+                             env=responder.environment(place), **how)
+
+
+@pytest.mark.parametrize("host, address", [("127.0.0.1", "127.0.0.1:{}"), ("127.0.0.1", ":{}"),
+                                           ("::1", "[::1]:{}")])
+def test_tcp_address(place, host, address):
+    port, event = free_port(), sms()
+    with running(with_tcp_address(place, address.format(port), **responder.AS_SERVICE)) as started:
+        wait_until(lambda: lines(started, "=started"), "a responder")
+        with socket.create_connection((host, port)) as opened:
+            opened.sendall(fastcgi.request(event, **PROOF))
+            assert Connection(opened).reply().status == 200
+        assert not lines(started, "=exposed")
+    assert place.spool.contents() == [event]
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:9000", "[::]:9000"])
+def test_tcp_address_that_others_can_reach_is_told(place, address):
+    with running(with_tcp_address(place, address, before=["unshare", "--net"])) as started:
+        wait_until(lambda: lines(started, "=started"), "a responder")
+        assert lines(started, "=exposed")
+
+
+@pytest.mark.parametrize("address, told", [
+    ("127.0.0.1:0", "is neither an absolute path nor HOST:PORT"), ("nowhere", "is neither"),
+    ("no host:80", "Name or service not known"), ("127.0.0.1:{taken}", "in use"),
+])
+def test_address_that_cannot_be_is_refused(place, address, told):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run(FCGI, "-s", address.format(taken=taken.getsockname()[1]), "-c", place.config)
+    assert done.returncode == os.EX_UNAVAILABLE
+    assert told in done.stderr
+
+
+def test_web_servers_addresses_are_not_silently_ignored(place):
+    done = run(FCGI, "-s", f"127.0.0.1:{free_port()}", "-c", place.config,
+               FCGI_WEB_SERVER_ADDRS="127.0.0.1")
+    assert done.returncode == os.EX_CONFIG
+    assert "FCGI_WEB_SERVER_ADDRS is not supported" in done.stderr
+
+
 def run(program, *arguments, **more):
     return subprocess.run([program, *arguments], capture_output=True, text=True, check=False,
                           stdin=subprocess.DEVNULL, env={"PATH": os.environ["PATH"], **more})
@@ -335,6 +378,22 @@ class TestOptions:
         done = run(program, "-T", "-c", place.config, RINGSPOOL_FALLBACK_SPOOL=same)
         assert done.returncode == 78
         assert f"fault: {same}: is the spool itself" in done.stdout
+
+    def test_directories_with_wrong_modes_are_told(self, program, place):
+        for name, mode in (("new", 0o2777), ("seen", 0o770)):
+            (place.spool.path / name).mkdir()
+            (place.spool.path / name).chmod(mode)
+        done = run(program, "-T", "-c", place.config)
+        assert done.returncode == 78
+        assert f"fault: {place.spool.path}/new: is open to everybody (2777); chmod 2770" in done.stdout
+        assert f"warning: {place.spool.path}/seen: is 0770" in done.stdout
+
+    def test_spool_that_this_user_cannot_use_is_told(self, program, place):
+        program = place.work / program.name
+        done = subprocess.run([program, "-T", "-c", place.config], capture_output=True, text=True,
+                              check=False, user=64999, group=64999, extra_groups=[])
+        assert done.returncode == 78
+        assert "is this user in that group?" in done.stdout
 
     def test_environment_wins_over_the_file(self, program, place):
         done = run(program, "-T", "-c", place.config, RINGSPOOL_SPOOL="/nonexistent/spool")
