@@ -2,10 +2,12 @@
 
 import re
 import subprocess
+import time
 
 import pytest
 
 from notification import sms
+from process import wait_until
 from settings import CGI, ROOT
 
 
@@ -19,12 +21,19 @@ def examples():
 SHELL, PYTHON = examples()
 
 
+CLOCK_REALTIME_COARSE = 5       # of <time.h>; the files' times come from it
+
+
 def deliver(spool, *bodies):
+    """One after the other, so that their times differ."""
     for body in bodies:
         done = subprocess.run([CGI], input=body, capture_output=True, check=True, env={
             "GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "POST",
             "CONTENT_LENGTH": str(len(body)), "RINGSPOOL_SPOOL": str(spool.path)})
         assert done.stdout.startswith(b"Status: 200"), done
+        tick = time.clock_gettime_ns(CLOCK_REALTIME_COARSE)
+        wait_until(lambda tick=tick: time.clock_gettime_ns(CLOCK_REALTIME_COARSE) > tick,
+                   "a tick of the clock")
 
 
 @pytest.fixture
