@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from consuming import Place, wait_until
+from consuming import STATES, Place, wait_until
 
 NOTE = 'echo "$RINGSPOOL_UUID $RINGSPOOL_ATTEMPT" >> "$NOTES"; '
 
@@ -85,6 +85,8 @@ def test_no_room_for_the_name_where_the_event_goes(place, disk, words, script):
     with place.started("--follow", *words, script=NOTE + script):
         if disk.kind == "ext4":
             wait_until(lambda: "No space left" in place.logged(), "full disk")
+        # By name: one that is moved meanwhile may be seen in two states.
+        assert len({file.split(".")[0] for state in STATES for file in place.files(state)}) == count
         disk.free()
         wait_until(lambda: place.counts() == {target: count}, "all moved")
     assert uuids(place) == [f"u{i:02}" for i in range(count)], "each once"
