@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <poll.h>
@@ -231,6 +232,16 @@ static int open_signals(struct command *command)
 	return signalfd(-1, &taken, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+/* Whether process_prepare() could take the descriptors 0 to 2: else an event's
+ * file could become one of them. */
+static bool has_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			return false;
+	return true;
+}
+
 static int prepare(struct loop *loop, struct reason *why)
 {
 	struct runner *runner = loop->runner;
@@ -241,6 +252,8 @@ static int prepare(struct loop *loop, struct reason *why)
 		return reason_set(why, "out of memory");
 	for (unsigned i = 0; i < runner->job_count; i++)
 		runner->jobs[i] = (struct job){ .key = -1, .output = -1 };
+	if (!has_standard_descriptors())
+		return reason_set(why, "/dev/null cannot be opened");
 	loop->signals = open_signals(&runner->command);
 	if (loop->signals < 0)
 		return reason_set(why, "%s", strerror(errno));
